@@ -1,0 +1,93 @@
+"""What training minimises. The one place where terms are added: sum over pixels and latents, mean over the batch."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_tutorial.gaussian import DiagGaussian
+from vae_tutorial.regularizers import Regularizer
+from vae_tutorial.vae import VAE
+
+
+class Terms(NamedTuple):
+    """A loss and its parts, each a mean over images in nats; loss = reconstruction + regularizer.
+
+    `kl` is always measured, whether or not the loss charges it, so that every method is a point in one plane of rate
+    (kl) against distortion (reconstruction). -ELBO = reconstruction + kl.
+    """
+
+    loss: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+    regularizer: Tensor
+
+
+class Objective:
+    """Reconstruction plus any number of regularizers.
+
+    `Objective()` is a plain autoencoder, `Objective(KL())` the VAE. With `warmup`, the regularizers come in linearly
+    over that many steps. Raises TypeError for a regularizer that cannot be called, ValueError for warmup < 0.
+    """
+
+    def __init__(self, *regularizers: Regularizer, warmup: int = 0):
+        for charge in regularizers:
+            if not callable(charge) or isinstance(charge, type):
+                raise TypeError(f"regularizers must be instances such as KL(), got {charge!r}")
+        if warmup < 0:
+            raise ValueError(f"warmup must be a number of steps of at least 0, got {warmup}")
+        self.regularizers, self.warmup = regularizers, warmup
+
+    def __repr__(self) -> str:
+        parts = [*map(repr, self.regularizers), *([f"warmup={self.warmup}"] if self.warmup else [])]
+        return f"Objective({', '.join(parts)})"
+
+    def __call__(self, model: VAE, x: Tensor, step: Tensor | float | None = None) -> Terms:
+        """The terms of one batch x [b, c, h, w], in nats per image. Without a step, training is taken to be over."""
+        q, z, logits = model(x)
+        reconstruction = model.likelihood.nll(logits, x).mean()
+        charges = [charge(q, z, step) for charge in self.regularizers]
+        regularizer = torch.stack(charges).sum() if charges else torch.zeros_like(reconstruction)
+        if self.warmup and step is not None:
+            regularizer = regularizer * torch.clamp(torch.as_tensor(step) / self.warmup, max=1.0)
+        return Terms(reconstruction + regularizer, reconstruction, q.kl().mean(), regularizer)
+
+
+@dataclass(frozen=True)
+class IWAE:
+    """The importance-weighted bound -L_k with k samples an image (Burda, Grosse & Salakhutdinov 2016, equation 8).
+
+    k = 1 is the VAE's objective with the KL estimated from the sample; more samples, a tighter bound. Raises
+    ValueError for k < 1.
+    """
+
+    k: int
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, got {self.k}")
+
+    def __call__(self, model: VAE, x: Tensor, step: Tensor | float | None = None) -> Terms:
+        """The terms of one batch: loss = -L_k; the rest as ever, `regularizer` being loss - reconstruction."""
+        q, log_w, log_likelihood = log_weights(model, x, self.k)
+        loss = -(torch.logsumexp(log_w, dim=0) - math.log(self.k)).mean()
+        reconstruction = -log_likelihood.mean()
+        return Terms(loss, reconstruction, q.kl().mean(), loss - reconstruction)
+
+
+def log_weights(model: VAE, x: Tensor, k: int) -> tuple[DiagGaussian, Tensor, Tensor]:
+    """Posteriors q, log w = log p(x|z) + log p(z) - log q(z|x) and log p(x|z), both [k, b], of k samples an image.
+
+    Every term uses the sampled z: for k > 1 no term may be replaced by its average.
+    """
+    q = model.encoder(x)
+    prior = DiagGaussian(torch.zeros_like(q.mu), torch.zeros_like(q.logvar))
+    log_w, log_likelihoods = [], []
+    for _ in range(k):
+        z = q.sample()
+        log_likelihood = -model.likelihood.nll(model.decoder(z), x)
+        log_w.append(log_likelihood + prior.log_prob(z) - q.log_prob(z))
+        log_likelihoods.append(log_likelihood)
+    return q, torch.stack(log_w), torch.stack(log_likelihoods)
