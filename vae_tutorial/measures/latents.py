@@ -1,0 +1,30 @@
+"""What the latents of a trained model do."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vae_tutorial.gaussian import DiagGaussian
+from vae_tutorial.pixels import check_images
+from vae_tutorial.vae import VAE
+
+
+def code_dataset(model: VAE, x: Tensor, *, batch_size: int = 1000) -> DiagGaussian:
+    """The posteriors of all images x [n, c, h, w], encoded batch by batch, on the CPU."""
+    codes = [model.encode(part) for part in check_images(x, name="x").split(batch_size)]
+    return DiagGaussian(torch.cat([q.mu.cpu() for q in codes]), torch.cat([q.logvar.cpu() for q in codes]))
+
+
+def kl_per_dimension(model: VAE, x: Tensor) -> Float[Tensor, " z"]:
+    """Mean over the images x [n, c, h, w] of each latent's KL(q(z|x) || N(0, 1)), in nats, [z]; their sum is the KL."""
+    return code_dataset(model, x).kl_terms().mean(0)
+
+
+def active_units(model: VAE, x: Tensor, threshold: float = 0.01) -> int:
+    """How many latents move with the image: variance of mu over the images x above `threshold`.
+
+    Burda, Grosse & Salakhutdinov 2016, section 5, with their threshold. Needs at least 2 images, else ValueError.
+    """
+    if len(x) < 2:
+        raise ValueError(f"x must hold at least 2 images, got {len(x)}")
+    return int((code_dataset(model, x).mu.var(0, correction=0) > threshold).sum())

@@ -1,0 +1,124 @@
+"""Checkpoints of a run: one safetensors file, replaced as a whole, refused as a whole. Nothing in it can run code."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from vae_tutorial.devices import get_rng_state, set_rng_state
+from vae_tutorial.training.plan import Plan
+from vae_tutorial.training.watch import Watch
+
+FORMAT = "vae_tutorial.checkpoint.1"
+
+
+class CheckpointError(ValueError):
+    """The checkpoint file is torn, of another kind, or belongs to another run. Nothing was loaded."""
+
+
+class Checkpoint:
+    """The file of one run, which it knows by its plan, its objective and its images."""
+
+    def __init__(self, path: str | Path, plan: Plan, objective: object, images: Tensor):
+        self.path = Path(path)
+        if not self.path.parent.is_dir():
+            raise ValueError(f"checkpoint must lie in a folder that exists, got {self.path}")
+        objective_name = re.sub(r" at 0x\w+", "", repr(objective))  # an address means nothing in the next process
+        contents = f"{images.dtype} {list(images.shape)} {digest({'images': images.cpu()})}"
+        self.settings = plan.settings() | {"objective": objective_name, "images": contents}
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+        """Write all that the rest of the run depends on; the file is never seen half-written.
+
+        Raises TrainingDivergedError, and writes nothing, if the run has gone bad.
+        """
+        watch.look()
+        rng = get_rng_state(next(model.parameters()).device)
+        tensors = (
+            _named("model", model.state_dict())
+            | _named("adam", _adam_state(optimizer))
+            | {f"rng.{i}": state for i, state in enumerate(rng)}
+            | {"curves": torch.cat(watch.curves)}
+        )
+        tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        metadata = {"format": FORMAT, "digest": digest(tensors)}
+        metadata |= {"settings": json.dumps(self.settings), "seconds": str(watch.seconds)}
+        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")
+        try:
+            save_file(tensors, partial, metadata)
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def resume(self, model: nn.Module, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+        """Put model, optimizer, random state and curves back to where the file left them.
+
+        Raises CheckpointError, with everything untouched, for a file that is torn, of another kind, or of a run with
+        other settings or another model.
+        """
+        tensors, metadata = self._read()
+        self._check(tensors, metadata, model)
+        if len(tensors["curves"]) > watch.plan.total:
+            raise CheckpointError(
+                f"checkpoint {self.path} is {len(tensors['curves'])} steps into its run, more than the "
+                f"{watch.plan.total} asked for"
+            )
+        model.load_state_dict(_part(tensors, "model"))
+        for i, parameter in enumerate(optimizer.param_groups[0]["params"]):
+            moments = _part(_part(tensors, "adam"), str(i))
+            optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in moments.items()}
+        set_rng_state(next(model.parameters()).device, list(_part(tensors, "rng").values()))
+        watch.start(tensors["curves"], float(metadata["seconds"]))
+
+    def _read(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"checkpoint {self.path} cannot be read ({error}); delete it or give another name"
+            ) from error
+
+    def _check(self, tensors: dict[str, Tensor], metadata: dict[str, str], model: nn.Module) -> None:
+        if metadata.get("format") != FORMAT:
+            raise CheckpointError(f"checkpoint {self.path} is not one that `fit` wrote; give another name")
+        if metadata.get("digest") != digest(tensors):
+            raise CheckpointError(f"checkpoint {self.path} is damaged: its contents miss their digest; delete it")
+        saved = json.loads(metadata["settings"])
+        for name, now in self.settings.items():
+            if saved.get(name) != now:
+                raise CheckpointError(
+                    f"checkpoint {self.path} is of another run: {name} was {saved.get(name)!r} and is now {now!r}"
+                )
+        weights = _part(tensors, "model")
+        if {n: v.shape for n, v in weights.items()} != {n: v.shape for n, v in model.state_dict().items()}:
+            raise CheckpointError(f"checkpoint {self.path} is of another model: names or shapes of weights differ")
+
+
+def _adam_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    parameters = optimizer.param_groups[0]["params"]
+    return {f"{i}.{name}": value for i, p in enumerate(parameters) for name, value in optimizer.state[p].items()}
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """A short fingerprint of names and contents."""
+    running = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        running.update(name.encode())
+        running.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
+    return running.hexdigest()

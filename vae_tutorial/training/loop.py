@@ -1,0 +1,93 @@
+"""The training loop and its counterpart for evaluation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vae_tutorial.data import Images
+from vae_tutorial.devices import pick_device, seeded
+from vae_tutorial.objectives import Terms
+from vae_tutorial.pixels import as_float, check_images
+from vae_tutorial.training.checkpoint import Checkpoint
+from vae_tutorial.training.history import History
+from vae_tutorial.training.plan import Plan
+from vae_tutorial.training.watch import Watch
+from vae_tutorial.vae import VAE, looking
+
+
+def fit(
+    model: VAE,
+    objective: Callable[..., Terms],
+    images: Images | Tensor,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    schedule: str = "constant",
+    weight_decay: float = 0.0,
+    clip_norm: float | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+    compile: bool = False,
+) -> History:
+    """Train `model` in place with Adam and return the curves; Ctrl-C ends it early, with the curves so far.
+
+    images: an Images, or a tensor [n, c, h, w], uint8 or in [0, 1]. Give `epochs` or `steps`; an epoch is a pass over
+    the images in random order, without the rest that does not fill a batch. lr follows `schedule`: "constant", or
+    "cosine" down to 0. weight_decay is Adam's L2 term; clip_norm bounds the gradient's norm (loss in nats per image).
+    With `checkpoint`, the run is saved there after each epoch and goes on from there if the file exists; on the CPU a
+    resumed run ends with the bits of an unbroken one. The same seed gives the same curve; the caller's random state
+    is left as found. Raises ValueError or TypeError for arguments out of range, TrainingDivergedError when the loss
+    is no longer finite, CheckpointError for a file that cannot be used.
+    """
+    x = pixels_of(images)
+    plan = Plan(len(x), epochs, steps, batch_size, lr, schedule, weight_decay, clip_norm, seed)
+    saved = Checkpoint(checkpoint, plan, objective, x) if checkpoint is not None else None
+    device = pick_device(device)
+    model.to(device).train()
+    x = x.to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    charge = torch.compile(objective) if compile else objective
+
+    with seeded(seed, device), Watch(model, plan, progress) as watch:
+        if saved is not None and saved.path.exists():
+            saved.resume(model, optimizer, watch)
+        for step, batch in plan.batches(watch.step, device):
+            terms = charge(model, as_float(x[batch]), torch.tensor(step))
+            optimizer.zero_grad()
+            terms.loss.backward()
+            if clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            optimizer.param_groups[0]["lr"] = plan.lr_at(step)
+            optimizer.step()
+            watch.add(terms)
+            if saved is not None and watch.epoch_is_over:
+                saved.save(model, optimizer, watch)
+    return watch.history()
+
+
+def evaluate(
+    model: VAE, objective: Callable[..., Terms], images: Images | Tensor, *, batch_size: int = 1000, seed: int = 0
+) -> Terms:
+    """Means of the objective's terms over all images, in nats per image: eval mode, no gradients, training over.
+
+    The same seed gives the same numbers; the caller's random state and the model's mode are left as found. Raises as
+    `check_images` does.
+    """
+    x = pixels_of(images)
+    total = torch.zeros(len(Terms._fields), dtype=torch.float64)
+    with seeded(seed, model.device), looking(model):
+        for batch in x.split(batch_size):
+            terms = objective(model, as_float(batch.to(model.device)))
+            total += torch.stack(terms).cpu().double() * len(batch)
+    return Terms(*total / len(x))
+
+
+def pixels_of(images: Images | Tensor) -> Tensor:
+    """The checked pixels of a data set or tensor."""
+    return check_images(images.x if isinstance(images, Images) else images)
