@@ -1,0 +1,64 @@
+"""The command `vae-tutorial`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from vae_tutorial import data, doctor, zoo
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one sub-command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="vae-tutorial", description="The course's command line.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="say what this machine has and what a lesson would miss")
+    fetch = commands.add_parser("data", help="fetch or draw a data set now, for later use without a network")
+    fetch.add_argument("name", nargs="*", metavar="NAME", help=f"any of {', '.join(data.NAMES)} (default: all)")
+    train = commands.add_parser("train", help="train one of the shipped models by its recipe")
+    train.add_argument("name", choices=zoo.RECIPES)
+    train.add_argument("-o", "--output", type=Path, default=zoo.FOLDER, help="folder (default: the package's own)")
+    args = parser.parse_args(argv)
+    if args.command == "doctor":
+        return _doctor()
+    if args.command == "data":
+        return _data(args.name or data.NAMES)
+    return _train(args.name, args.output)
+
+
+def _doctor() -> int:
+    lines = doctor.examine()
+    width = max(map(len, lines))
+    for name, finding in lines.items():
+        print(f"{name:<{width}}  {finding}")
+    return 1 if any(finding.startswith("missing") for finding in lines.values()) else 0
+
+
+def _data(names: list[str] | tuple[str, ...]) -> int:
+    status = 0
+    for name in names:
+        try:
+            sizes = [len(data.load(name, split=split, fallback=False)) for split in ("train", "test")]
+            print(f"{name}: {sizes[0]:,} training and {sizes[1]:,} test images are ready in {data.folder()}")
+        except (data.DataUnavailable, ValueError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _train(name: str, folder: Path) -> int:
+    if not folder.is_dir():
+        print(f"--output must be a folder that exists, got {folder}", file=sys.stderr)
+        return 2
+    try:
+        test = zoo.make(name, folder)["test"]
+    except data.DataUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(
+        f"{name}: -ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents, in {folder}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
