@@ -9,15 +9,19 @@ import torch
 def pick_device(device: str | torch.device | None = None) -> torch.device:
     """The device asked for, else the machine's accelerator (cuda, mps, ...) where one works, else the CPU.
 
-    Raises ValueError for a device that this machine does not have.
+    Raises ValueError for what is no device or one that this machine does not have.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if device is None:
         return accelerator or torch.device("cpu")
-    chosen = torch.device(device)
+    available = f"cpu and {accelerator.type}" if accelerator else "cpu"
+    refusal = f"device must be one this machine has ({available}), got {str(device)!r}"
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(refusal) from error
     if chosen.type not in ("cpu", accelerator and accelerator.type):
-        available = f"cpu and {accelerator.type}" if accelerator else "cpu"
-        raise ValueError(f"device must be one this machine has ({available}), got {str(device)!r}")
+        raise ValueError(refusal)
     return chosen
 
 

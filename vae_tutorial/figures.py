@@ -81,14 +81,14 @@ def codes(sets: Mapping[str, tuple[DiagGaussian, Tensor]]) -> Figure:
         _prior_rings(ax)
         extent = 1.05 * float(np.abs(mu).max())
         ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
-        _tidy(ax, title=label, xlabel="$z_1$", ylabel="$z_2$")
+        _tidy(ax, title=label, xlabel="z[0]", ylabel="z[1]")
     return figure
 
 
 def manifold(model: VAE, side: int = 18, cell: float = 0.32, title: str | None = None) -> Figure:
     """A model of two latents decoded over the plane: row and column are quantiles of the prior, 2 % to 98 %.
 
-    z_1 grows to the right, z_2 upwards. Raises ValueError for a model with another number of latents.
+    z[0] grows to the right, z[1] upwards. Raises ValueError for a model with another number of latents.
     """
     if model.z_dim != 2:
         raise ValueError(f"model must have 2 latents, got {model.z_dim}")
@@ -137,7 +137,7 @@ def loss_laboratory(x: float, logit: float, sigma: float, mu: float, logvar: flo
     cost, slope, code = figure.subplots(1, 3)
     here = torch.full((1, 1, 1, 1), logit)
     for color, (label, loss) in zip(COLORS, losses.items(), strict=False):
-        for ax, curve in ((cost, loss), (slope, lambda at, loss=loss: torch.func.grad(lambda l: loss(l).sum())(at))):
+        for ax, curve in ((cost, loss), (slope, _gradient(loss))):
             ax.plot(logits.flatten(), curve(logits).flatten(), color=color, lw=1.8)
             ax.plot(logit, curve(here).item(), "o", color=color, label=f"{label}: {curve(here).item():.2f}")
     _tidy(cost, title=f"cost of a pixel x = {x:.2f}", xlabel="logit", ylabel="nats (squared error: none)")
@@ -152,6 +152,10 @@ def loss_laboratory(x: float, logit: float, sigma: float, mu: float, logvar: flo
     for ax in (cost, slope, code):
         ax.legend(frameon=False, fontsize=8)
     return figure
+
+
+def _gradient(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return torch.func.grad(lambda logits: loss(logits).sum())
 
 
 def _sheet(images: Tensor, columns: int, gap: int) -> np.ndarray:

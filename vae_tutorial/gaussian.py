@@ -12,13 +12,17 @@ from torch import Tensor
 class DiagGaussian:
     """One diagonal Gaussian per row: mean `mu` [b, z] and log variance `logvar` [b, z] (log sigma^2, not log sigma).
 
-    Raises ValueError if the two shapes differ or are not two-dimensional.
+    Raises TypeError unless both are floating-point tensors, ValueError if their shapes differ or are not [b, z].
     """
 
     mu: Tensor
     logvar: Tensor
 
     def __post_init__(self) -> None:
+        for name, value in (("mu", self.mu), ("logvar", self.logvar)):
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                got = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise TypeError(f"{name} must be a floating-point tensor of shape [b, z], got {got}")
         if self.mu.ndim != 2 or self.mu.shape != self.logvar.shape:
             raise ValueError(
                 f"mu and logvar must share one shape [b, z], got {list(self.mu.shape)} and {list(self.logvar.shape)}"
@@ -47,5 +51,5 @@ class DiagGaussian:
         """Log density of `z` [b, z], summed over the latents, in nats. Raises ValueError for another shape."""
         if z.shape != self.mu.shape:
             raise ValueError(f"z must have the shape of mu, {list(self.mu.shape)}, got {list(z.shape)}")
-        squared = (z - self.mu).square() * torch.exp(-self.logvar)
-        return -0.5 * (squared + self.logvar + math.log(2 * math.pi)).sum(-1)
+        standardised = (z - self.mu) * torch.exp(-0.5 * self.logvar)
+        return -0.5 * (standardised.square() + self.logvar + math.log(2 * math.pi)).sum(-1)

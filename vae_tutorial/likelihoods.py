@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from vae_tutorial.pixels import check_unit_interval
 
 Nats = Float[Tensor, " b"]
+SMALLEST_SIGMA, LARGEST_SIGMA = 1e-6, 1e6
 
 
 @runtime_checkable
@@ -90,9 +92,12 @@ class Gaussian:
     link: Literal["sigmoid", "identity", "tanh"] = "sigmoid"
 
     def __post_init__(self) -> None:
-        number = isinstance(self.sigma, int | float) and math.isfinite(self.sigma) and self.sigma > 0
-        if not number and self.sigma != "calibrated":
-            raise ValueError(f'sigma must be a positive number or "calibrated", got {self.sigma!r}')
+        fitting = isinstance(self.sigma, Real) and SMALLEST_SIGMA <= self.sigma <= LARGEST_SIGMA
+        if not fitting and self.sigma != "calibrated":
+            raise ValueError(
+                f'sigma must be a positive number or "calibrated", got {self.sigma!r} '
+                f"(accepted: {SMALLEST_SIGMA:g} to {LARGEST_SIGMA:g}, beyond which float32 overflows)"
+            )
         if self.link not in ("sigmoid", "identity", "tanh"):
             raise ValueError(f'link must be "sigmoid", "identity" or "tanh", got {self.link!r}')
 

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Real
 
 from torch import Tensor, nn
 
+from vae_tutorial.arguments import check_choice, check_whole
 from vae_tutorial.gaussian import DiagGaussian
 
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
@@ -61,10 +63,9 @@ def mlp(
     activation.
     """
     shape = _check_sizes(image_shape, hidden, z_dim)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+        raise ValueError(f"dropout must lie in [0, 1), got {dropout!r}")
+    check_choice(activation, ACTIVATIONS, name="activation")
 
     def stack(sizes: Sequence[int], out: int) -> list[nn.Module]:
         layers: list[nn.Module] = []
@@ -82,11 +83,13 @@ def mlp(
 
 
 def _check_sizes(image_shape: Sequence[int], hidden: Sequence[int], z_dim: int) -> tuple[int, int, int]:
+    check_whole(z_dim, name="z_dim")
+    for name, sizes in (("image_shape", image_shape), ("hidden", hidden)):
+        if not isinstance(sizes, Sequence) or any(not isinstance(size, int) or size < 1 for size in sizes):
+            given = tuple(sizes) if isinstance(sizes, Sequence) else sizes
+            raise ValueError(f"{name} must be made of sizes of at least 1, got {given!r}")
     if len(image_shape) != 3:
         raise ValueError(f"image_shape must be (channels, height, width), got {tuple(image_shape)}")
-    for name, sizes in (("image_shape", image_shape), ("hidden", hidden), ("z_dim", [z_dim])):
-        if any(size < 1 for size in sizes):
-            raise ValueError(f"{name} must be made of sizes of at least 1, got {tuple(sizes)}")
     channels, height, width = image_shape
     return channels, height, width
 

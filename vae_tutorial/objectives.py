@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_tutorial.arguments import check_whole
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.regularizers import Regularizer
 from vae_tutorial.vae import VAE
@@ -29,15 +30,15 @@ class Objective:
     """Reconstruction plus any number of regularizers.
 
     `Objective()` is a plain autoencoder, `Objective(KL())` the VAE. With `warmup`, the regularizers come in linearly
-    over that many steps. Raises TypeError for a regularizer that cannot be called, ValueError for warmup < 0.
+    over that many steps. Raises TypeError for a regularizer that cannot be called, TypeError or
+    ValueError for a warmup that is no whole number of at least 0.
     """
 
     def __init__(self, *regularizers: Regularizer, warmup: int = 0):
         for charge in regularizers:
             if not callable(charge) or isinstance(charge, type):
                 raise TypeError(f"regularizers must be instances such as KL(), got {charge!r}")
-        if warmup < 0:
-            raise ValueError(f"warmup must be a number of steps of at least 0, got {warmup}")
+        check_whole(warmup, name="warmup", least=0)
         self.regularizers, self.warmup = regularizers, warmup
 
     def __repr__(self) -> str:
@@ -60,14 +61,13 @@ class IWAE:
     """The importance-weighted bound -L_k with k samples an image (Burda, Grosse & Salakhutdinov 2016, equation 8).
 
     k = 1 is the VAE's objective with the KL estimated from the sample; more samples, a tighter bound. Raises
-    ValueError for k < 1.
+    TypeError or ValueError for a k that is no whole number of at least 1.
     """
 
     k: int
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ValueError(f"k must be at least 1, got {self.k}")
+        check_whole(self.k, name="k")
 
     def __call__(self, model: VAE, x: Tensor, step: Tensor | float | None = None) -> Terms:
         """The terms of one batch: loss = -L_k; the rest as ever, `regularizer` being loss - reconstruction."""

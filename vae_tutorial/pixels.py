@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 def check_images(images: Tensor, *, name: str = "images") -> Tensor:
     """Return `images` unchanged if they are uint8, or floats in [0, 1], of shape [n, c, h, w] with n >= 1.
@@ -17,7 +19,7 @@ def check_images(images: Tensor, *, name: str = "images") -> Tensor:
         raise ValueError(f"{name} must hold at least one image with at least one pixel, got shape {list(images.shape)}")
     if images.dtype == torch.uint8:
         return images
-    if not images.is_floating_point():
+    if images.dtype not in FLOATS:
         raise TypeError(f"{name} must be uint8 (0 to 255) or floating point (0 to 1), got {images.dtype}")
     check_unit_interval(images, name=name)
     return images

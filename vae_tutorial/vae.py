@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae_tutorial.arguments import check_whole
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.likelihoods import Bernoulli, Likelihood
 from vae_tutorial.pixels import as_float, check_images
@@ -36,16 +37,21 @@ class VAE(nn.Module):
 
     @property
     def z_dim(self) -> int:
-        """The number of latents, which the decoder knows. Raises AttributeError where it does not."""
+        """The number of latents, which the decoder knows. Raises TypeError where it does not."""
         z_dim = getattr(self.decoder, "z_dim", None)
         if not isinstance(z_dim, int):
-            raise AttributeError("the decoder must say how many latents it takes: set decoder.z_dim to a whole number")
+            raise TypeError("the decoder must say how many latents it takes: set decoder.z_dim to a whole number")
         return z_dim
 
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the parameters."""
+        return next(self.parameters()).dtype
 
     def forward(self, x: Tensor) -> Pass:
         """Encode x [b, c, h, w] in [0, 1], draw one z [b, z] from each posterior, decode to logits [b, c, h, w]."""
@@ -55,20 +61,18 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> DiagGaussian:
         """Posteriors q(z|x) of images [b, c, h, w]. Raises as `check_images` does."""
-        x = as_float(check_images(x, name="x")).to(self.device)
+        x = as_float(check_images(x, name="x"))
         with looking(self):
-            return self.encoder(x)
+            return self.encoder(x.to(self.device, self.dtype))
 
     def decode(self, z: Tensor) -> Tensor:
         """Codes [b, z] to mean images [b, c, h, w] in [0, 1], ready to show."""
         with looking(self):
-            return self.likelihood.mean(self.decoder(z.to(self.device)))
+            return self.likelihood.mean(self.decoder(z.to(self.device, self.dtype)))
 
     def sample(self, n: int) -> Tensor:
-        """Images [n, c, h, w] of `n` codes from the prior. Raises ValueError for n < 1."""
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
-        return self.decode(torch.randn(n, self.z_dim, device=self.device))
+        """Images [n, c, h, w] of `n` codes from the prior; TypeError or ValueError unless n is whole and >= 1."""
+        return self.decode(torch.randn(check_whole(n, name="n"), self.z_dim, device=self.device))
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the model makes of each image [b, c, h, w]: the posterior mean, decoded."""

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vae_tutorial.arguments import check_whole
 from vae_tutorial.devices import seeded
 from vae_tutorial.objectives import log_weights
 from vae_tutorial.pixels import as_float, check_images
@@ -22,8 +23,7 @@ def log_likelihood(model: VAE, x: Tensor, k: int = 100, *, seed: int = 0) -> Flo
     2016, equation 8 and theorem 1. Eval mode, no gradients; the caller's random state is left as found. Raises
     ValueError for k < 1 and as `check_images` does.
     """
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
+    check_whole(k, name="k")
     check_images(x, name="x")
     with seeded(seed, model.device), looking(model):
         bounds = [_bound(model, as_float(part.to(model.device)), k) for part in x.split(max(1, AT_ONCE // k))]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_tutorial.regularizers import check_weight
+from vae_tutorial.arguments import check_choice, check_number, check_whole
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
@@ -19,7 +19,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of `fit`, checked. Raises ValueError naming the one that is out of range."""
+    """The arguments of `fit`, checked. Raises TypeError or ValueError naming the one that is not accepted."""
 
     images: int
     epochs: int | None
@@ -34,19 +34,14 @@ class Plan:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError(f"give either epochs or steps, got epochs={self.epochs} and steps={self.steps}")
-        for name in ("epochs", "steps", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
-        for name in ("lr", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be a finite number above 0, got {value}")
-        check_weight(self.weight_decay, name="weight_decay")
-        if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed must lie between 0 and 2^63 - 1, got {self.seed}")
+        check_whole(self.epochs if self.steps is None else self.steps, name="epochs" if self.steps is None else "steps")
+        check_whole(self.batch_size, name="batch_size")
+        check_whole(self.seed, name="seed", least=0)
+        check_choice(self.schedule, SCHEDULES, name="schedule")
+        check_number(self.lr, name="lr", positive=True)
+        check_number(self.weight_decay, name="weight_decay")
+        if self.clip_norm is not None:
+            check_number(self.clip_norm, name="clip_norm", positive=True)
 
     @property
     def batch(self) -> int:
