@@ -16,17 +16,20 @@ from vae_tutorial.pixels import as_float, check_images
 from vae_tutorial.training import History
 from vae_tutorial.vae import VAE
 
-# Okabe & Ito's colours, told apart by colour-blind readers too; black and two greys make ten for the digits.
-COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#A08A00", "#000000", "#7F7F7F", "#7B3FA0"]
+# Petroff's ten (2021), which colour-blind readers can tell apart; the explorer's map has the same.
+COLORS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
 
-def gallery(images: Tensor, columns: int = 10, title: str | None = None, cell: float = 0.55) -> Figure:
+CELL = 0.58  # inches for an image: at 100 dots an inch, two dots for each of 28 pixels and the grey line
+
+
+def gallery(images: Tensor, columns: int = 10, title: str | None = None, cell: float = CELL) -> Figure:
     """Images [n, c, h, w] in rows of `columns`, each `cell` inches wide."""
     return compare({"": images}, columns=columns, title=title, cell=cell)
 
 
 def compare(
-    rows: Mapping[str, Tensor], columns: int = 10, title: str | None = None, cell: float = 0.55, gap: int = 1
+    rows: Mapping[str, Tensor], columns: int = 10, title: str | None = None, cell: float = CELL, gap: int = 1
 ) -> Figure:
     """Labelled sets of images under one another, such as originals above reconstructions.
 
@@ -36,9 +39,11 @@ def compare(
     sheets = {label: _sheet(images, columns, gap) for label, images in rows.items()}
     heights = [sheet.shape[0] / sheet.shape[1] * columns for sheet in sheets.values()]
     labelled = any(sheets)
-    figure = Figure(figsize=(columns * cell + 1.4 * labelled, sum(heights) * cell + 0.35 * (title is not None)))
+    margin, head = 1.4 * labelled, 0.3 * (title is not None)  # inches
+    width, height = columns * cell + margin, sum(heights) * cell + 0.06 * (len(rows) - 1) + head
+    figure = Figure(figsize=(width, height))
     axes = figure.subplots(len(sheets), squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    figure.subplots_adjust(0.22 * labelled, 0, 1, 1 if title is None else 0.92, hspace=0.06)
+    figure.subplots_adjust(margin / width, 0, 1, 1 - head / height, hspace=0.06 * len(rows) / sum(heights) / cell)
     for ax, (label, sheet) in zip(axes, sheets.items(), strict=True):
         ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         ax.set_axis_off()
@@ -85,7 +90,7 @@ def codes(sets: Mapping[str, tuple[DiagGaussian, Tensor]]) -> Figure:
     return figure
 
 
-def manifold(model: VAE, side: int = 18, cell: float = 0.32, title: str | None = None) -> Figure:
+def manifold(model: VAE, side: int = 15, cell: float = 0.28, title: str | None = None) -> Figure:
     """A model of two latents decoded over the plane: row and column are quantiles of the prior, 2 % to 98 %.
 
     z[0] grows to the right, z[1] upwards. Raises ValueError for a model with another number of latents.

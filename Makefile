@@ -1,0 +1,45 @@
+# Relative paths alone, so that a checkout may lie in a folder whose name has spaces.
+# Recipes keep to what make 3.81 (macOS) understands.
+
+python := .venv/bin/python
+# No news, no look for updates: a start of JupyterLab asks the network nothing.
+# --allow-root changes nothing for others; in a container root is often the only user.
+# The first lesson is an address, not a file argument: that would hide every folder but its own.
+lab_options := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --allow-root \
+	--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+# One process per core, so one thread each. One file stays with one process: a notebook's cells share a kernel, and
+# a module's tests the models that it trains. Lessons come first, because they take longest.
+in_parallel := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+quietly := TQDM_DISABLE=1 OMP_NUM_THREADS=1
+
+.PHONY: help lab test check set-up lessons results bench lock system-deps
+
+help:  ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
+
+lab: set-up  ## Set up everything, open JupyterLab on the first lesson (LAB_ARGS=--no-browser on a server)
+	@PATH="$$PWD/.venv/bin:$$PATH" exec $(python) -m jupyterlab $(lab_options) $(LAB_ARGS)
+
+test: set-up  ## Set up everything, run every test
+	@$(quietly) $(python) -m pytest $(in_parallel) --nbval-lax --nbval-current-env notebooks tests $(TEST_ARGS)
+
+check: set-up  ## Run the quick tests, lint and types: under 2 minutes
+	@$(quietly) $(python) -m pytest $(in_parallel) -m "not slow and not browser" tests $(TEST_ARGS)
+
+set-up:  ## Build .venv, where it is missing or out of date
+	@sh scripts/set_up.sh
+
+lessons: set-up  ## Execute the lessons anew, outputs stored (LESSONS=notebooks/00_start_here.ipynb for one)
+	@$(python) scripts/lessons.py $(if $(LESSONS),$(LESSONS),notebooks/*.ipynb)
+
+results: set-up  ## Measure the findings in results/ anew
+	@for script in results/*.py; do echo "$$script" && $(python) "$$script" || exit 1; done
+
+bench: set-up  ## Run the benchmarks
+	@for script in benchmarks/*.py; do echo "$$script" && $(python) "$$script" || exit 1; done
+
+lock: set-up  ## Choose the newest versions that pyproject.toml allows, write requirements.lock
+	@$(python) scripts/lock.py
+
+system-deps:  ## Install the operating system's packages that only tests need (Debian, Ubuntu)
+	@sh scripts/system_deps.sh
