@@ -1,4 +1,4 @@
-"""Lesson 01 as a learner meets it: in JupyterLab as `make lab` starts it, run from top to bottom, its sliders dragged."""
+"""Lesson 01 as a learner meets it: in JupyterLab as `make lab` starts it, run to its end, its sliders dragged."""
 
 import shutil
 from pathlib import Path

@@ -19,7 +19,10 @@ def check_number(value: Any, *, name: str, positive: bool = False) -> float:
     accepted = f"{name} must be a finite number {'above' if positive else 'of at least'} 0"
     if isinstance(value, bool) or not isinstance(value, float | int | Real):
         raise TypeError(f"{accepted}, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not (math.isfinite(number) and (number > 0 if positive else number >= 0)):
         raise ValueError(f"{accepted}, got {value}")
     return number

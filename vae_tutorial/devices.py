@@ -18,7 +18,7 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
     refusal = f"device must be one this machine has ({available}), got {str(device)!r}"
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(refusal) from error
     if chosen.type not in ("cpu", accelerator and accelerator.type):
         raise ValueError(refusal)

@@ -45,9 +45,10 @@ class Objective:
         parts = [*map(repr, self.regularizers), *([f"warmup={self.warmup}"] if self.warmup else [])]
         return f"Objective({', '.join(parts)})"
 
-    def __call__(self, model: VAE, x: Tensor, step: Tensor | float | None = None) -> Terms:
-        """The terms of one batch x [b, c, h, w], in nats per image. Without a step, training is taken to be over."""
-        q, z, logits = model(x)
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
+        """The terms of one batch x [b, c, h, w], in nats per image. y: labels, for a model that takes them; step:
+        updates done so far (None: training is over)."""
+        q, z, logits = model(x) if y is None else model(x, y)
         reconstruction = model.likelihood.nll(logits, x).mean()
         charges = [charge(q, z, step) for charge in self.regularizers]
         regularizer = torch.stack(charges).sum() if charges else torch.zeros_like(reconstruction)
@@ -69,25 +70,26 @@ class IWAE:
     def __post_init__(self) -> None:
         check_whole(self.k, name="k")
 
-    def __call__(self, model: VAE, x: Tensor, step: Tensor | float | None = None) -> Terms:
-        """The terms of one batch: loss = -L_k; the rest as ever, `regularizer` being loss - reconstruction."""
-        q, log_w, log_likelihood = log_weights(model, x, self.k)
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
+        """The terms of one batch, as of `Objective`: loss = -L_k, `regularizer` = loss - reconstruction."""
+        q, log_w, log_likelihood = log_weights(model, x, self.k, y)
         loss = -(torch.logsumexp(log_w, dim=0) - math.log(self.k)).mean()
         reconstruction = -log_likelihood.mean()
         return Terms(loss, reconstruction, q.kl().mean(), loss - reconstruction)
 
 
-def log_weights(model: VAE, x: Tensor, k: int) -> tuple[DiagGaussian, Tensor, Tensor]:
+def log_weights(model: VAE, x: Tensor, k: int, y: Tensor | None = None) -> tuple[DiagGaussian, Tensor, Tensor]:
     """Posteriors q, log w = log p(x|z) + log p(z) - log q(z|x) and log p(x|z), both [k, b], of k samples an image.
 
     Every term uses the sampled z: for k > 1 no term may be replaced by its average.
     """
-    q = model.encoder(x)
+    labels = () if y is None else (y,)
+    q = model.encoder(x, *labels)
     prior = DiagGaussian(torch.zeros_like(q.mu), torch.zeros_like(q.logvar))
     log_w, log_likelihoods = [], []
     for _ in range(k):
         z = q.sample()
-        log_likelihood = -model.likelihood.nll(model.decoder(z), x)
+        log_likelihood = -model.likelihood.nll(model.decoder(z, *labels), x)
         log_w.append(log_likelihood + prior.log_prob(z) - q.log_prob(z))
         log_likelihoods.append(log_likelihood)
     return q, torch.stack(log_w), torch.stack(log_likelihoods)

@@ -33,6 +33,8 @@ def check_unit_interval(x: Tensor, *, name: str) -> None:
         raise ValueError(f"{name} must lie in [0, 1], got values from {low:.4g} to {high:.4g}{hint}")
 
 
-def as_float(images: Tensor) -> Tensor:
-    """Turn uint8 images into floats in [0, 1]; leave floating-point images as they are."""
-    return images.to(torch.get_default_dtype()).div_(255) if images.dtype == torch.uint8 else images
+def as_float(images: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Images as floats: uint8 from 0 to 255 becomes 0 to 1, floats keep their values, and their type without `dtype`."""
+    if images.dtype == torch.uint8:
+        return images.to(dtype or torch.get_default_dtype()).div_(255)
+    return images if dtype is None else images.to(dtype)

@@ -61,9 +61,9 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> DiagGaussian:
         """Posteriors q(z|x) of images [b, c, h, w]. Raises as `check_images` does."""
-        x = as_float(check_images(x, name="x"))
+        check_images(x, name="x")
         with looking(self):
-            return self.encoder(x.to(self.device, self.dtype))
+            return self.encoder(as_float(x.to(self.device), self.dtype))
 
     def decode(self, z: Tensor) -> Tensor:
         """Codes [b, z] to mean images [b, c, h, w] in [0, 1], ready to show."""

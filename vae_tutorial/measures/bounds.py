@@ -26,7 +26,9 @@ def log_likelihood(model: VAE, x: Tensor, k: int = 100, *, seed: int = 0) -> Flo
     check_whole(k, name="k")
     check_images(x, name="x")
     with seeded(seed, model.device), looking(model):
-        bounds = [_bound(model, as_float(part.to(model.device)), k) for part in x.split(max(1, AT_ONCE // k))]
+        bounds = [
+            _bound(model, as_float(part.to(model.device), model.dtype), k) for part in x.split(max(1, AT_ONCE // k))
+        ]
     return torch.cat(bounds).cpu()
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from vae_tutorial.devices import get_rng_state, set_rng_state
 from vae_tutorial.training.plan import Plan
 from vae_tutorial.training.watch import Watch
+from vae_tutorial.vae import VAE
 
 FORMAT = "vae_tutorial.checkpoint.1"
 
@@ -26,6 +27,8 @@ class Checkpoint:
     """The file of one run, which it knows by its plan, its objective and its images."""
 
     def __init__(self, path: str | Path, plan: Plan, objective: object, images: Tensor):
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"checkpoint must be the path of a file, got {path!r}")
         self.path = Path(path)
         if not self.path.parent.is_dir():
             raise ValueError(f"checkpoint must lie in a folder that exists, got {self.path}")
@@ -33,7 +36,7 @@ class Checkpoint:
         contents = f"{images.dtype} {list(images.shape)} {digest({'images': images.cpu()})}"
         self.settings = plan.settings() | {"objective": objective_name, "images": contents}
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+    def save(self, model: VAE, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
         """Write all that the rest of the run depends on; the file is never seen half-written.
 
         Raises TrainingDivergedError, and writes nothing, if the run has gone bad.
@@ -47,16 +50,16 @@ class Checkpoint:
             | {"curves": torch.cat(watch.curves)}
         )
         tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
-        metadata = {"format": FORMAT, "digest": digest(tensors)}
-        metadata |= {"settings": json.dumps(self.settings), "seconds": str(watch.seconds)}
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")
+        about = {"format": FORMAT, "model": describe(model), "settings": json.dumps(self.settings)}
+        about |= {"seconds": str(watch.seconds)}
+        partial = self.path.with_name(f"{self.path.name}.partial")
         try:
-            save_file(tensors, partial, metadata)
+            save_file(tensors, partial, about | {"digest": digest(tensors, about)})
             os.replace(partial, self.path)
         finally:
             partial.unlink(missing_ok=True)
 
-    def resume(self, model: nn.Module, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+    def resume(self, model: VAE, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
         """Put model, optimizer, random state and curves back to where the file left them.
 
         Raises CheckpointError, with everything untouched, for a file that is torn, of another kind, or of a run with
@@ -85,10 +88,11 @@ class Checkpoint:
                 f"checkpoint {self.path} cannot be read ({error}); delete it or give another name"
             ) from error
 
-    def _check(self, tensors: dict[str, Tensor], metadata: dict[str, str], model: nn.Module) -> None:
+    def _check(self, tensors: dict[str, Tensor], metadata: dict[str, str], model: VAE) -> None:
         if metadata.get("format") != FORMAT:
             raise CheckpointError(f"checkpoint {self.path} is not one that `fit` wrote; give another name")
-        if metadata.get("digest") != digest(tensors):
+        about = {name: value for name, value in metadata.items() if name != "digest"}
+        if metadata.get("digest") != digest(tensors, about):
             raise CheckpointError(f"checkpoint {self.path} is damaged: its contents miss their digest; delete it")
         saved = json.loads(metadata["settings"])
         for name, now in self.settings.items():
@@ -96,9 +100,8 @@ class Checkpoint:
                 raise CheckpointError(
                     f"checkpoint {self.path} is of another run: {name} was {saved.get(name)!r} and is now {now!r}"
                 )
-        weights = _part(tensors, "model")
-        if {n: v.shape for n, v in weights.items()} != {n: v.shape for n, v in model.state_dict().items()}:
-            raise CheckpointError(f"checkpoint {self.path} is of another model: names or shapes of weights differ")
+        if metadata["model"] != describe(model):
+            raise CheckpointError(f"checkpoint {self.path} is of another model: layers, likelihood or precision differ")
 
 
 def _adam_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -115,9 +118,15 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
-def digest(tensors: dict[str, Tensor]) -> str:
-    """A short fingerprint of names and contents."""
-    running = hashlib.blake2b(digest_size=16)
+def describe(model: VAE) -> str:
+    """What two models must share for the weights of one to be those of the other."""
+    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
+    return f"{model!r} {model.likelihood!r} {model.dtype} {shapes}"
+
+
+def digest(tensors: dict[str, Tensor], about: dict[str, str] | None = None) -> str:
+    """A short fingerprint of names and contents, and of what is said about them."""
+    running = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
     for name in sorted(tensors):
         running.update(name.encode())
         running.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)

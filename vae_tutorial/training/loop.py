@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vae_tutorial.arguments import check_whole
 from vae_tutorial.data import Images
 from vae_tutorial.devices import pick_device, seeded
 from vae_tutorial.objectives import Terms
@@ -58,7 +59,7 @@ def fit(
         if saved is not None and saved.path.exists():
             saved.resume(model, optimizer, watch)
         for step, batch in plan.batches(watch.step, device):
-            terms = charge(model, as_float(x[batch]), torch.tensor(step))
+            terms = charge(model, as_float(x[batch], model.dtype), step=torch.tensor(step))
             optimizer.zero_grad()
             terms.loss.backward()
             if clip_norm is not None:
@@ -80,10 +81,11 @@ def evaluate(
     `check_images` does.
     """
     x = pixels_of(images)
+    check_whole(batch_size, name="batch_size")
     total = torch.zeros(len(Terms._fields), dtype=torch.float64)
     with seeded(seed, model.device), looking(model):
         for batch in x.split(batch_size):
-            terms = objective(model, as_float(batch.to(model.device)))
+            terms = objective(model, as_float(batch.to(model.device), model.dtype))
             total += torch.stack(terms).cpu().double() * len(batch)
     return Terms(*total / len(x))
 

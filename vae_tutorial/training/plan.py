@@ -36,7 +36,8 @@ class Plan:
             raise ValueError(f"give either epochs or steps, got epochs={self.epochs} and steps={self.steps}")
         check_whole(self.epochs if self.steps is None else self.steps, name="epochs" if self.steps is None else "steps")
         check_whole(self.batch_size, name="batch_size")
-        check_whole(self.seed, name="seed", least=0)
+        if check_whole(self.seed, name="seed", least=0) >= 2**63:
+            raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {self.seed}")
         check_choice(self.schedule, SCHEDULES, name="schedule")
         check_number(self.lr, name="lr", positive=True)
         check_number(self.weight_decay, name="weight_decay")

@@ -1,0 +1,90 @@
+"""Every test runs under this: checked types and shapes, the CPU, one thread, a fixed random state."""
+
+from collections.abc import Callable, Iterator
+
+import hypothesis
+import jaxtyping
+import pytest
+import torch
+from torch import Tensor
+
+# Every annotation of the package is checked while tests run. The tower lets an int pass where a float is asked for.
+# Nothing above this line may import the package: what is imported before the hook goes unchecked.
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+jaxtyping.install_import_hook("vae_tutorial", CHECKER)
+
+# The same examples in every run, on every machine; a slow machine is no failure.
+hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("course")
+
+
+def pytest_configure() -> None:
+    # Tests share the machine with each other (xdist), and the order of a sum depends on the number of threads.
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def fixed_random_state() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bits are compared on the CPU, also on a machine with an accelerator; tests of one name it as their device."""
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: None)
+
+
+@pytest.fixture
+def plain() -> Iterator[None]:
+    """Run the package as a user does: no annotation is checked, so only its own error messages are left."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the draw of eps by sigma points; feed batches that went through `oracles.tiled`."""
+    from oracles import sigma_points
+
+    monkeypatch.setattr(torch, "randn_like", sigma_points)
+
+
+@pytest.fixture
+def small() -> Callable:
+    """A factory of small models for images [n, 1, 6, 6]; the same weights for the same seed."""
+    from vae_tutorial.networks import mlp
+    from vae_tutorial.vae import VAE
+
+    def make(seed: int = 0, z_dim: int = 2, hidden: tuple[int, ...] = (16,), likelihood: object = None, **options):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            networks = mlp((1, 6, 6), hidden, z_dim, **options)
+        return VAE(*networks) if likelihood is None else VAE(*networks, likelihood)
+
+    return make
+
+
+@pytest.fixture
+def bars() -> Callable[..., Tensor]:
+    """A factory of images with two causes, uint8 [n, 1, 6, 6]: a bright row and a bright column, each of any depth."""
+
+    def make(n: int = 40, seed: int = 0) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        row, column, depth = torch.randint(6, (3, n), generator=generator)
+        images = torch.zeros(n, 1, 6, 6, dtype=torch.uint8)
+        images[torch.arange(n), 0, row] = (90 + 20 * depth).to(torch.uint8)[:, None]
+        images[torch.arange(n), 0, :, column] = 255
+        return images
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """MNIST's test set, where its files are."""
+    from vae_tutorial import data
+
+    if missing := data.problems("mnist", "test"):
+        pytest.skip(f"MNIST is not there: {missing[0]}")
+    return data.load("mnist", "test", fallback=False)

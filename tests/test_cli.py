@@ -1,0 +1,144 @@
+"""The command line: what it prints, where to, and the exit status a script can rely on."""
+
+import subprocess
+import sys
+from functools import partial
+from importlib.metadata import PackageNotFoundError, entry_points
+from pathlib import Path
+
+import pytest
+
+from vae_tutorial import cli, data, doctor, zoo
+from vae_tutorial.data import download
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_be_had(tmp_path, monkeypatch):
+    """No data and no network; digits are drawn, few of them."""
+
+    def fetch(*args, **kwargs):
+        raise download.DownloadError("http://mirror/: Name or service not known")
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    monkeypatch.setenv("VAE_TUTORIAL_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(data, "load", partial(data.load, limit=300))
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(zoo.RECIPES, "tiny", zoo.Recipe(data="digits", z_dim=2, epochs=1, hidden=(8,)))
+
+
+def said(capsys) -> tuple[list[str], list[str]]:
+    """Lines on standard output and on standard error."""
+    printed = capsys.readouterr()
+    return printed.out.splitlines(), printed.err.splitlines()
+
+
+def test_the_console_script_is_installed_and_says_what_there_is():
+    (script,) = entry_points(group="console_scripts", name="vae-tutorial")
+    assert script.value == "vae_tutorial.cli:main"
+    command = Path(sys.executable).with_name("vae-tutorial")
+    done = subprocess.run([command, "--help"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(word in done.stdout for word in ("usage: vae-tutorial", "doctor", "data", "train"))
+
+
+def test_the_doctor_prints_a_line_for_each_finding_in_two_columns(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda: {"a": "one", "long name": "not ready: x"})
+    assert cli.main(["doctor"]) == 0
+    assert said(capsys) == (["a          one", "long name  not ready: x"], [])
+
+
+def test_the_doctor_is_content_without_data_but_not_without_a_package(capsys, monkeypatch):
+    assert cli.main(["doctor"]) == 0
+    out, err = said(capsys)
+    assert any(line.startswith("mnist") and "`vae-tutorial data mnist` fetches it" in line for line in out)
+
+    def nothing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "version", nothing)
+    assert cli.main(["doctor"]) == 1
+    out, err = said(capsys)
+    assert sum("missing: run `make lab` again" in line for line in out) == len(doctor.PACKAGES)
+    assert err == []
+
+
+def test_data_that_is_drawn_is_ready(capsys):
+    assert cli.main(["data", "digits"]) == 0
+    out, err = said(capsys)
+    assert len(out) == 1
+    assert out[0].startswith("digits: 300 training and 300 test images are ready")
+    assert err == []
+
+
+def test_an_unknown_set_gets_a_sentence_and_the_others_are_still_fetched(capsys):
+    assert cli.main(["data", "minst", "digits"]) == 1
+    out, err = said(capsys)
+    assert err == ["minst: name must be one of 'mnist', 'fashion-mnist', 'digits', got 'minst'"]
+    assert [line.split(":")[0] for line in out] == ["digits"]
+
+
+def test_a_set_that_cannot_be_had_gets_a_sentence_and_nothing_takes_its_place(capsys):
+    assert cli.main(["data"]) == 1
+    out, err = said(capsys)
+    assert [line.split(":")[0] for line in err] == ["mnist", "fashion-mnist"]
+    assert all("is missing" in line and "Name or service not known" in line for line in err)
+    assert [line.split(":")[0] for line in out] == ["digits"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_training_writes_weights_and_card_and_says_what_was_measured(capsys, tmp_path, monkeypatch):
+    assert cli.main(["train", "tiny", "-o", str(tmp_path)]) == 0
+    (line,), _ = said(capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.json", "tiny.safetensors"}
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    measured = zoo.card("tiny")["test"]
+    assert f"tiny: -ELBO {measured['minus_elbo']} nats on the test set, {measured['active_units']} active" in line
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_training_into_what_is_no_folder_ends_before_it_begins(kind, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "make", None)
+    place = tmp_path / "somewhere"
+    if kind == "file":
+        place.touch()
+    assert cli.main(["train", "vae-mnist", "-o", str(place)]) == 2
+    assert said(capsys) == ([], [f"--output must be a folder that exists, got {place}"])
+
+
+def test_training_without_its_data_gets_a_sentence_and_writes_nothing(capsys, tmp_path):
+    assert cli.main(["train", "vae-mnist", "--output", str(tmp_path)]) == 1
+    out, (line,) = said(capsys)
+    assert out == []
+    assert line.startswith("mnist cannot be read (")
+    assert not list(tmp_path.glob("vae-mnist*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "the following arguments are required: command"),
+        (["examine"], "invalid choice: 'examine'"),
+        (["train"], "the following arguments are required: name"),
+        (["train", "gan-mnist"], "invalid choice: 'gan-mnist'"),
+        (["doctor", "--loud"], "unrecognized arguments: --loud"),
+    ],
+)
+def test_what_is_no_command_is_refused_with_the_usage(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    out, err = said(capsys)
+    assert stopped.value.code == 2
+    assert out == []
+    assert err[0].startswith("usage: vae-tutorial")
+    assert words in err[-1]
+
+
+@pytest.mark.parametrize("command", ["doctor", "data", "train"])
+def test_every_command_has_a_help(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([command, "--help"])
+    assert stopped.value.code == 0
+    assert said(capsys)[0][0].startswith(f"usage: vae-tutorial {command}")

@@ -1,0 +1,459 @@
+"""Figures, by the data behind them: which image lies where, which numbers each line holds, what a legend says."""
+
+import inspect
+import itertools
+import math
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from oracles import FixedEncoder
+from torch import Tensor, nn
+
+from vae_tutorial import figures
+from vae_tutorial.gaussian import DiagGaussian
+from vae_tutorial.likelihoods import Gaussian
+from vae_tutorial.objectives import Terms
+from vae_tutorial.training import History
+from vae_tutorial.vae import VAE
+from vae_tutorial.widgets.loss_laboratory import loss_laboratory
+
+
+@pytest.fixture(autouse=True)
+def settings_of_matplotlib_are_as_found():
+    before = settings()
+    yield
+    assert settings() == before
+    if "matplotlib.pyplot" in sys.modules:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+def settings() -> dict[str, object]:
+    """matplotlib's settings but for the backend, which ipywidgets asks for, and matplotlib then chooses."""
+    return {name: matplotlib.rcParams[name] for name in matplotlib.rcParams if name != "backend"}
+
+
+def shown(figure) -> list[np.ndarray]:
+    """The picture in each of the axes."""
+    return [np.asarray(ax.get_images()[0].get_array()) for ax in figure.axes]
+
+
+def tiled_by_hand(images: Tensor, columns: int, gap: int) -> np.ndarray:
+    """A grey sheet with image k at row k // columns, column k % columns; white where there is no image k."""
+    n, c, h, w = images.shape
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (h + gap), columns * (w + gap), c), 0.5)
+    for k in range(rows * columns):
+        top, left = k // columns * (h + gap), k % columns * (w + gap)
+        sheet[top : top + h, left : left + w] = images[k].permute(1, 2, 0).numpy() if k < n else 1.0
+    return sheet[..., 0] if c == 1 else sheet
+
+
+def run(*losses: float, **others: list[float]) -> History:
+    """A history whose every term is the same curve, unless given."""
+    curves = {name: torch.tensor(others.get(name, losses)) for name in Terms._fields}
+    return History(Terms(**curves), steps_per_epoch=10, batch_size=8, seconds=1.0)
+
+
+class Fields(nn.Module):
+    """Codes [b, 2] to images of two pixels: how much of the prior lies below z[0], and below z[1]."""
+
+    def __init__(self, z_dim: int = 2):
+        super().__init__()
+        self.z_dim = z_dim
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.special.ndtr(z[:, :2]).view(-1, 1, 1, 2)
+
+
+def painted(z_dim: int = 2) -> VAE:
+    return VAE(FixedEncoder(z_dim), Fields(z_dim), Gaussian(link="identity"))
+
+
+def posteriors(n: int = 60, z_dim: int = 3) -> DiagGaussian:
+    return DiagGaussian(2.5 * torch.randn(n, z_dim), torch.zeros(n, z_dim))
+
+
+CLASSES = torch.arange(60) % 10
+X = torch.linspace(-2, 2, 9)
+LABORATORY = {"x": 0.7, "logit": -1.0, "sigma": 0.5, "mu": 1.0, "logvar": -1.0}
+EVERY = {
+    "gallery": lambda: figures.gallery(torch.rand(7, 1, 4, 5), columns=3, title="seven"),
+    "compare": lambda: figures.compare({"a": torch.rand(3, 1, 4, 5), "b": torch.rand(2, 3, 4, 5)}, columns=3),
+    "curves": lambda: figures.curves({"a": run(3.0, 2.0, 1.0), "b": run(2.0, 2.0)}),
+    "codes": lambda: figures.codes({"a": (posteriors(), CLASSES), "b": (posteriors(), CLASSES)}),
+    "manifold": lambda: figures.manifold(painted(), side=3, title="plane"),
+    "spread": lambda: figures.spread({"a": [1.0, 2.0], "b": [3.0]}, xlabel="nats", reference=("data", 2.0)),
+    "functions": lambda: figures.functions(X, {"p": {"a": X, "b": X.square()}, "q": {"c": X}}, xlabel="x"),
+    "loss_laboratory": lambda: figures.loss_laboratory(**LABORATORY),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_figure_can_be_drawn_without_a_warning(name):
+    FigureCanvasAgg(EVERY[name]()).draw()
+
+
+def test_every_public_function_is_tried_here():
+    public = {n for n, f in vars(figures).items() if inspect.isfunction(f) and f.__module__ == figures.__name__}
+    assert {name for name in public if not name.startswith("_")} == set(EVERY)
+
+
+def test_pictures_are_made_without_pyplot():
+    code = (
+        "import sys, torch; from vae_tutorial import figures\n"
+        "figures.gallery(torch.rand(2, 1, 3, 3), title='t'); figures.spread({'a': [1.0]}, xlabel='x')\n"
+        f"figures.loss_laboratory(**{LABORATORY})\n"
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# Images
+
+
+@pytest.mark.parametrize("shape", [(7, 1, 4, 5), (7, 3, 4, 5), (6, 1, 1, 1), (2, 3, 2, 2), (1, 1, 3, 2)])
+@pytest.mark.parametrize(("columns", "gap"), [(3, 1), (1, 0), (10, 2)])
+def test_images_fill_rows_from_the_top_left_with_grey_between_and_white_where_none_is_left(shape, columns, gap):
+    images = torch.rand(shape)
+    figure = figures.compare({"": images}, columns=columns, gap=gap)
+    (sheet,) = shown(figure)
+    np.testing.assert_array_equal(sheet, tiled_by_hand(images, columns, gap).astype(np.float32))
+
+
+def test_pixels_are_shown_as_they_are_black_0_white_1_top_row_first():
+    figure = figures.gallery(torch.rand(2, 1, 3, 3) / 2)
+    image = figure.axes[0].get_images()[0]
+    assert image.get_clim() == (0, 1)
+    assert image.get_cmap()(0.0)[:3] == (0, 0, 0)
+    assert image.get_cmap()(1.0)[:3] == (1, 1, 1)
+    assert (image.origin, image.get_interpolation()) == ("upper", "nearest")
+    assert not figure.axes[0].axison
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_uint8_and_float_images_give_the_same_picture(channels, dtype):
+    images = torch.randint(256, (5, channels, 3, 4), dtype=torch.uint8)
+    (whole,), (real,) = (shown(figures.gallery(x)) for x in (images, (images / 255.0).to(dtype)))
+    np.testing.assert_allclose(real, whole, atol=5e-4 if dtype == torch.float16 else 1e-7)
+
+
+def test_sets_lie_under_one_another_in_their_order_with_their_labels_and_the_same_scale():
+    sets = {"originals": torch.rand(3, 1, 4, 4), "answers": torch.rand(6, 1, 4, 4), "odd": torch.rand(1, 1, 4, 4)}
+    figure = figures.compare(sets, columns=3, title="three sets")
+    for sheet, images in zip(shown(figure), sets.values(), strict=True):
+        np.testing.assert_array_equal(sheet, tiled_by_hand(images, 3, 1).astype(np.float32))
+    assert [ax.texts[0].get_text() for ax in figure.axes] == list(sets)
+    FigureCanvasAgg(figure).draw()
+    places = [ax.get_window_extent() for ax in figure.axes]
+    assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(places))
+    scales = [place.width / sheet.shape[1] for place, sheet in zip(places, shown(figure), strict=True)]
+    assert scales == pytest.approx([scales[0]] * 3, rel=1e-3)
+    assert figure.get_suptitle() == "three sets"
+
+
+def test_a_gallery_has_the_width_of_its_cells_and_no_label():
+    figure = figures.gallery(torch.rand(8, 1, 4, 4), columns=4, cell=0.5)
+    assert tuple(figure.get_size_inches()) == pytest.approx((2.0, 1.0))
+    assert figure.axes[0].texts[0].get_text() == ""
+    assert figure.get_suptitle() == ""
+
+
+@pytest.mark.parametrize("rows", [1, 3, 25])
+def test_a_title_stands_above_the_picture_however_many_rows_there_are(rows):
+    figure = figures.gallery(torch.rand(2 * rows, 1, 4, 4), columns=2, title="title")
+    FigureCanvasAgg(figure).draw()
+    (title,) = [text for text in figure.texts if text.get_text() == "title"]
+    assert title.get_window_extent().y0 >= figure.axes[0].get_window_extent().y1
+    assert title.get_window_extent().y1 <= figure.bbox.y1
+
+
+def test_labels_are_not_cut_off_by_the_edge_of_the_figure():
+    images = torch.rand(3, 1, 4, 4)
+    figure = figures.compare({"reconstructions": images, "autoencoder,\nrandom codes": images}, columns=3)
+    FigureCanvasAgg(figure).draw()
+    assert all(ax.texts[0].get_window_extent().x0 >= 0 for ax in figure.axes)
+
+
+def test_means_a_little_outside_0_to_1_are_shown_as_black_and_white():
+    """A Gaussian's mean may leave the range of pixels; in a picture there is nothing beyond black and white."""
+    (sheet,) = shown(figures.compare({"": torch.tensor([-0.3, 0.4, 1.7]).view(1, 1, 1, 3)}, columns=1, gap=0))
+    assert sheet.flatten().tolist() == pytest.approx([0.0, 0.4, 1.0])
+
+
+def test_images_may_carry_a_gradient():
+    images = torch.rand(2, 1, 3, 3, requires_grad=True)
+    np.testing.assert_array_equal(shown(figures.gallery(images))[0], shown(figures.gallery(images.detach()))[0])
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        torch.full((2, 1, 3, 3), math.nan),
+        torch.zeros(3, 3),
+        torch.zeros(0, 1, 3, 3),
+        torch.zeros(2, 1, 3, 3, dtype=torch.int64),
+        np.zeros((2, 1, 3, 3), dtype=np.float32),
+        None,
+    ],
+    ids=["NaN", "two axes", "none", "int64", "numpy", "None"],
+)
+@pytest.mark.parametrize("draw", [figures.gallery, lambda images: figures.compare({"a": images})])
+def test_what_is_no_set_of_images_is_refused_by_name(draw, bad):
+    with pytest.raises((TypeError, ValueError), match=r"^images must "):
+        draw(bad)
+
+
+# Curves
+
+
+@pytest.mark.parametrize("n", [1, 2, 49, 50, 149, 150])
+def test_smoothing_leaves_a_constant_as_it_is_and_ends_at_the_last_step(n):
+    for ax in figures.curves({"a": run(*[7.25] * n)}).axes:
+        (line,) = ax.get_lines()
+        np.testing.assert_allclose(line.get_ydata(), 7.25, rtol=1e-6)
+        assert line.get_xdata()[-1] == n
+        low, high = ax.get_ylim()
+        assert low < 7.25 < high
+
+
+def test_each_point_of_a_curve_is_the_mean_of_the_steps_up_to_it_a_fiftieth_of_the_run():
+    curve = torch.rand(163)
+    (line,) = figures.curves({"a": run(*curve.tolist())}, terms=["loss"]).axes[0].get_lines()
+    assert line.get_xdata().tolist() == list(range(3, 164))
+    for step, value in zip(line.get_xdata(), line.get_ydata(), strict=True):
+        assert value == pytest.approx(sum(curve[step - 3 : step].tolist()) / 3, rel=1e-5)
+
+
+def test_each_term_has_a_panel_and_each_run_a_colour_and_a_name():
+    one = run(reconstruction=[1.0, 2.0], kl=[3.0, 4.0], loss=[5.0, 6.0], regularizer=[7.0, 8.0])
+    other = run(reconstruction=[2.0, 2.0], kl=[2.5, 4.0], loss=[5.5, 6.0], regularizer=[7.5, 8.0])
+    figure = figures.curves({"one": one, "other": other})
+    assert [ax.get_title() for ax in figure.axes] == ["reconstruction", "KL", "loss"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["nats per image", "", ""]
+    for ax, term in zip(figure.axes, ("reconstruction", "kl", "loss"), strict=True):
+        assert [line.get_ydata().tolist() for line in ax.get_lines()] == [
+            getattr(history.terms, term).tolist() for history in (one, other)
+        ]
+        assert [line.get_color() for line in ax.get_lines()] == figures.COLORS[:2]
+        assert [line.get_label() for line in ax.get_lines()] == ["one", "other"]
+    assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["one", "other"]
+    alone = figures.curves({"one": one}, terms=("regularizer",))
+    assert [line.get_ydata().tolist() for line in alone.axes[0].get_lines()] == [[7.0, 8.0]]
+    assert alone.axes[0].get_legend() is None
+
+
+def test_the_first_fifth_of_a_run_may_leave_the_picture_and_nothing_else_does():
+    falling = [1000.0] * 9 + [2.0 - 0.02 * i for i in range(36)]  # 45 steps: not smoothed
+    low = [0.5] * 45
+    (ax,) = figures.curves({"falling": run(*falling), "low": run(*low)}, terms=["loss"]).axes
+    bottom, top = ax.get_ylim()
+    assert bottom < 0.5 < 2.0 < top
+    assert top - bottom < 1.2 * 1.5
+
+
+def test_no_run_is_left_out_however_many_there_are():
+    runs = {f"run {i}": run(float(i), float(i)) for i in range(12)}
+    assert len(figures.curves(runs, terms=["loss"]).axes[0].get_lines()) == 12
+    assert len(figures.functions(X, {"p": dict.fromkeys(runs, X)}, xlabel="x").axes[0].get_lines()) == 12
+    dots = figures.spread({name: [1.0] for name in runs}, xlabel="x").axes[0].get_lines()
+    assert len(dots) == 24
+
+
+# Codes and the plane
+
+
+def test_codes_are_the_posterior_means_of_the_first_two_latents_class_by_class():
+    q, ring = posteriors(), torch.linspace(0, 2 * math.pi, 200)
+    before = q.mu.clone()
+    figure = figures.codes({"first": (q, CLASSES), "second": (posteriors(), CLASSES)})
+    assert [ax.get_title() for ax in figure.axes] == ["first", "second"]
+    ax = figure.axes[0]
+    assert [ax.get_xlabel(), ax.get_ylabel()] == ["z[0]", "z[1]"]
+    assert len(ax.collections) == 10
+    for digit, dots in enumerate(ax.collections):
+        np.testing.assert_allclose(dots.get_offsets(), q.mu[digit == CLASSES, :2], rtol=1e-6)
+    assert len({tuple(dots.get_facecolor()[0, :3]) for dots in ax.collections}) == 10
+    for line, sigmas in zip(ax.get_lines(), (1, 2), strict=True):
+        np.testing.assert_allclose(np.hypot(*line.get_data()), np.full(len(ring), sigmas), rtol=1e-6)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert ((q.mu[:, 0] > left) & (q.mu[:, 0] < right) & (q.mu[:, 1] > bottom) & (q.mu[:, 1] < top)).all()
+    assert ax.get_aspect() == 1
+    assert torch.equal(q.mu, before)
+
+
+def test_a_class_is_named_in_its_colour_in_the_middle_of_its_codes():
+    q, y = posteriors(), torch.where(CLASSES < 5, 3, 7)
+    ax = figures.codes({"": (q, y)}).axes[0]
+    for dots, text, digit in zip(ax.collections, ax.texts, (3, 7), strict=False):
+        color = matplotlib.colors.to_rgb(figures.COLORS[digit])
+        assert text.get_text() == str(digit)
+        assert text.get_position() == pytest.approx(np.median(q.mu[y == digit, :2].numpy(), axis=0))
+        assert tuple(dots.get_facecolor()[0, :3]) == matplotlib.colors.to_rgb(text.get_bbox_patch().get_ec()) == color
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.01, 3.0])
+def test_the_rings_of_the_prior_are_in_the_picture_however_close_to_0_the_codes_lie(scale):
+    mu = scale * torch.randn(20, 2)
+    ax = figures.codes({"": (DiagGaussian(mu, torch.zeros_like(mu)), torch.zeros(20, dtype=torch.int64))}).axes[0]
+    assert min(*ax.get_xlim()[1:], *ax.get_ylim()[1:]) > 2
+    assert max(ax.get_xlim()[0], ax.get_ylim()[0]) < -2
+
+
+@pytest.mark.parametrize("side", [2, 5])
+def test_the_manifold_decodes_quantiles_of_the_prior_z0_to_the_right_and_z1_upwards(side):
+    figure = figures.manifold(painted(), side=side)
+    cells = shown(figure)[0].reshape(side, side, 2)
+    quantiles = np.linspace(0.02, 0.98, side)
+    for row in range(side):
+        for column in range(side):
+            np.testing.assert_allclose(cells[row, column], [quantiles[column], quantiles[side - 1 - row]], atol=1e-5)
+
+
+def test_the_manifold_leaves_the_model_in_its_modes_and_the_random_state_as_found():
+    model = painted()
+    model.decoder.eval()
+    state = torch.get_rng_state()
+    figures.manifold(model, side=2)
+    assert [module.training for module in model.modules()] == [True, True, False]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("z_dim", [1, 3])
+def test_the_manifold_of_another_number_of_latents_is_refused(z_dim):
+    with pytest.raises(ValueError, match=f"model must have 2 latents, got {z_dim}"):
+        figures.manifold(painted(z_dim))
+
+
+# Numbers
+
+
+def test_spread_has_a_dot_for_each_seed_and_a_bar_at_the_mean_first_method_on_top():
+    values = {"BCE": [1.0, 2.0, 6.0], "MSE": [4.0], "none": (0.5, 0.25)}
+    ax = figures.spread(values, xlabel="nats", reference=("the data", 2.5)).axes[0]
+    *pairs, line = ax.get_lines()
+    for row, numbers in enumerate(values.values()):
+        dots, bar = pairs[2 * row : 2 * row + 2]
+        assert list(dots.get_xdata()) == list(numbers)
+        assert set(dots.get_ydata()) == {row}
+        assert list(bar.get_xdata()) == [sum(numbers) / len(numbers)] * 2
+        assert bar.get_ydata()[0] < row < bar.get_ydata()[1]
+        assert dots.get_color() == bar.get_color() == figures.COLORS[row]
+    assert (dots.get_linestyle(), dots.get_marker()) == ("None", "o")
+    assert list(line.get_xdata()) == [2.5, 2.5]
+    assert [text.get_text().strip() for text in ax.texts] == ["the data"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(values)
+    assert ax.get_ylim()[0] > 2.3
+    assert ax.get_ylim()[1] < -0.3
+    assert ax.get_xlabel() == "nats"
+    assert len(figures.spread(values, xlabel="nats").axes[0].get_lines()) == 6
+
+
+def test_functions_hold_each_function_in_its_panel():
+    values = torch.linspace(0, 1, 9, requires_grad=True)
+    panels = {"left": {"a": X.square(), "b": values * 2}, "right": {"c": X.exp()}}
+    figure = figures.functions(X, panels, xlabel="logit", ylabel="bits")
+    for ax, (title, lines) in zip(figure.axes, panels.items(), strict=True):
+        assert [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()] == [title, "logit", "bits"]
+        for line, (label, truth) in zip(ax.get_lines(), lines.items(), strict=True):
+            assert line.get_label() == label
+            np.testing.assert_array_equal(line.get_xdata(), X)
+            np.testing.assert_array_equal(line.get_ydata(), truth.detach())
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["a", "b"]
+    assert figure.axes[1].get_legend() is None
+
+
+def losses_by_hand(x: float, sigma: float):
+    """Label -> (cost, its derivative by the logit), as functions of the logit."""
+
+    def mean(logit):
+        return 1 / (1 + math.exp(-logit))
+
+    def error(logit):
+        return mean(logit) - x
+
+    def slope(logit):
+        return mean(logit) * (1 - mean(logit))
+
+    constant = 0.5 * math.log(2 * math.pi * sigma**2)
+    return {
+        "BCE": (lambda at: -x * math.log(mean(at)) - (1 - x) * math.log(1 - mean(at)), error),
+        "Gaussian": (
+            lambda at: error(at) ** 2 / (2 * sigma**2) + constant,
+            lambda at: error(at) * slope(at) / sigma**2,
+        ),
+        "squared error": (lambda at: error(at) ** 2, lambda at: 2 * error(at) * slope(at)),
+    }
+
+
+@pytest.mark.parametrize(("x", "logit", "sigma"), [(0.7, -1.0, 0.5), (0.0, 2.5, 1.3), (1.0, -6.0, 0.05), (0.4, 0, 1)])
+def test_the_loss_laboratory_draws_costs_and_gradients_by_their_formulas(x, logit, sigma):
+    figure = figures.loss_laboratory(x, logit, sigma, 0.0, 0.0)
+    assert figure.axes[0].get_title() == f"cost of a pixel x = {x:.2f}"
+    for panel in (0, 1):
+        ax, truths = figure.axes[panel], losses_by_hand(x, sigma)
+        texts = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert len(ax.get_lines()) == 2 * len(texts) == 6
+        for i, (label, functions) in enumerate(truths.items()):
+            curve, point = ax.get_lines()[2 * i : 2 * i + 2]
+            truth = np.array([functions[panel](at) for at in curve.get_xdata().tolist()])
+            assert (curve.get_xdata()[0], curve.get_xdata()[-1]) == (-6, 6)
+            np.testing.assert_allclose(curve.get_ydata(), truth, rtol=1e-4, atol=1e-4)
+            assert list(point.get_xdata()) == [logit]
+            assert point.get_ydata()[0] == pytest.approx(functions[panel](logit), rel=1e-4, abs=1e-4)
+            assert curve.get_color() == point.get_color()
+            name, value = texts[i].split(": ")
+            assert name == label
+            assert float(value) == pytest.approx(functions[panel](logit), abs=0.0051, rel=1e-4)
+
+
+@pytest.mark.parametrize(("mu", "logvar"), [(1.0, -1.0), (0.0, 0.0), (-3.0, 2.0), (2.5, -6.0)])
+def test_the_loss_laboratory_draws_a_latent_against_the_prior_with_its_kl_and_gradients(mu, logvar):
+    ax = figures.loss_laboratory(0.5, 0.0, 1.0, mu, logvar).axes[2]
+    kl = 0.5 * (mu**2 + math.exp(logvar) - 1 - logvar)
+    assert ax.get_title() == f"KL = {kl:.2f} nats"
+    h = 1e-5
+    by_mu = (0.5 * (mu + h) ** 2 - 0.5 * (mu - h) ** 2) / (2 * h)
+    by_logvar = 0.5 * (math.exp(logvar + h) - math.exp(logvar - h) - 2 * h) / (2 * h)
+    words = ax.get_xlabel().splitlines()[1].split(", ")
+    assert [word.split(" = ")[0] for word in words] == ["dKL/dmu", "dKL/dlogvar"]
+    assert [float(word.split(" = ")[1]) for word in words] == pytest.approx([by_mu, by_logvar], abs=0.0051)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["prior", "q(z|x)"]
+    for area, (mean, variance) in zip(ax.collections, ((0.0, 1.0), (mu, math.exp(logvar))), strict=True):
+        for z, height in area.get_paths()[0].vertices:
+            density = math.exp(-((z - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+            assert height == 0 or height == pytest.approx(density, rel=1e-4, abs=1e-6)
+        assert area.get_paths()[0].vertices[:, 1].max() == pytest.approx((2 * math.pi * variance) ** -0.5, rel=0.02)
+
+
+def test_the_sliders_of_the_loss_laboratory_are_its_figures_arguments_and_may_go_to_both_ends():
+    sliders = loss_laboratory().children[0].children
+    names = list(inspect.signature(figures.loss_laboratory).parameters)
+    assert len(sliders) == len(names)
+    for end in ("min", "max"):
+        values = {name: getattr(slider, end) for name, slider in zip(names, sliders, strict=True)}
+        figure = figures.loss_laboratory(**values)
+        FigureCanvasAgg(figure).draw()
+        assert all(np.isfinite(line.get_ydata()).all() for ax in figure.axes for line in ax.get_lines())
+
+
+# Inputs
+
+
+def test_what_is_drawn_is_not_changed():
+    images, histories = torch.rand(3, 1, 4, 4) * 1.2, {"a": run(3.0, 2.0, 1.0)}
+    before, curve = images.clone(), histories["a"].terms.loss.clone()
+    values = {"a": [1.0, 2.0]}
+    figures.compare({"a": images})
+    figures.curves(histories)
+    figures.spread(values, xlabel="")
+    assert torch.equal(images, before)
+    assert torch.equal(histories["a"].terms.loss, curve)
+    assert values == {"a": [1.0, 2.0]}

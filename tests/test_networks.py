@@ -1,0 +1,188 @@
+"""The fully connected encoder and decoder: shapes, layers, modes and the words of their errors."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from vae_tutorial.gaussian import DiagGaussian
+from vae_tutorial.networks import Encoder, mlp, parameter_count
+
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
+
+
+def kinds(network: nn.Module) -> list[type]:
+    return [
+        type(layer) for layer in network.modules() if not list(layer.children()) and not isinstance(layer, nn.Flatten)
+    ]
+
+
+def widths(network: nn.Module) -> list[tuple[int, int]]:
+    return [(layer.in_features, layer.out_features) for layer in network.modules() if isinstance(layer, nn.Linear)]
+
+
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6)),
+    hidden=st.lists(st.integers(1, 8), max_size=3),
+    z_dim=st.integers(1, 5),
+    b=st.integers(2, 4),
+    batch_norm=st.booleans(),
+    dropout=st.sampled_from([0.0, 0.5]),
+    activation=st.sampled_from(sorted(ACTIVATIONS)),
+)
+def test_any_sizes_go_from_images_to_codes_and_back(shape, hidden, z_dim, b, batch_norm, dropout, activation):
+    options = {"activation": activation, "batch_norm": batch_norm, "dropout": dropout}
+    encoder, decoder = mlp(shape, hidden, z_dim, **options)
+    q = encoder(torch.rand(b, *shape))
+    assert isinstance(q, DiagGaussian)
+    assert q.mu.shape == q.logvar.shape == (b, z_dim)
+    assert decoder(q.sample()).shape == (b, *shape)
+    assert encoder.z_dim == decoder.z_dim == z_dim
+
+
+def test_defaults_are_those_of_the_course():
+    encoder, decoder = mlp()
+    assert widths(encoder) == [(784, 512), (512, 256), (256, 64)]
+    assert widths(decoder) == [(32, 256), (256, 512), (512, 784)]
+    assert kinds(encoder) == kinds(decoder) == [nn.Linear, nn.ReLU] * 2 + [nn.Linear]
+    assert parameter_count(encoder) == 784 * 512 + 512 + 512 * 256 + 256 + 256 * 64 + 64
+    assert parameter_count(nn.ReLU()) == 0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_norm_comes_before_the_activation_dropout_behind_it_and_heads_stay_bare(activation):
+    for network in mlp((1, 4, 4), (8, 6), 2, activation=activation, batch_norm=True, dropout=0.3):
+        layer = [nn.Linear, nn.BatchNorm1d, ACTIVATIONS[activation], nn.Dropout]
+        assert kinds(network) == 2 * layer + [nn.Linear]
+        assert {m.p for m in network.modules() if isinstance(m, nn.Dropout)} == {0.3}
+
+
+def test_leaky_relu_leaks_one_hundredth():
+    encoder, _ = mlp((1, 4, 4), (8,), 2, activation="leaky_relu")
+    assert [m.negative_slope for m in encoder.modules() if isinstance(m, nn.LeakyReLU)] == [0.01]
+
+
+def test_the_callers_sizes_are_left_as_they_were():
+    shape, hidden = [1, 4, 4], [8, 6]
+    encoder, decoder = mlp(shape, hidden, 2)
+    assert (shape, hidden) == ([1, 4, 4], [8, 6])
+    assert widths(encoder) == [(16, 8), (8, 6), (6, 4)]
+    assert widths(decoder) == [(2, 6), (6, 8), (8, 16)]
+
+
+def test_encoder_and_decoder_share_no_weight():
+    encoder, decoder = mlp((1, 4, 4), (8, 8), 8, batch_norm=True)
+    assert not {id(p) for p in encoder.parameters()} & {id(p) for p in decoder.parameters()}
+
+
+def test_the_decoder_returns_raw_logits():
+    _, decoder = mlp((1, 4, 4), (8,), 2)
+    logits = decoder(100 * torch.randn(50, 2))
+    assert logits.min() < -1
+    assert logits.max() > 1
+
+
+def body(mu: float, logvar: float) -> nn.Module:
+    """Two learnable numbers per image, whatever the image."""
+    linear = nn.Linear(4, 4)
+    nn.init.zeros_(linear.weight)
+    linear.bias.data = torch.tensor([mu, mu, logvar, logvar])
+    return nn.Sequential(nn.Flatten(), linear)
+
+
+@pytest.mark.parametrize(
+    ("logvar", "clamped", "moves"),
+    [(-12, -10, False), (-9.5, -9.5, True), (3, 3, True), (9.5, 9.5, True), (1e9, 10, False)],
+)
+def test_mu_comes_first_then_logvar_clamped_to_ten_without_gradient_beyond(logvar, clamped, moves):
+    encoder = Encoder(body(123.0, logvar), (1, 2, 2), 2)
+    q = encoder(torch.rand(3, 1, 2, 2))
+    assert (q.mu == 123).all()
+    assert (q.logvar == clamped).all()
+    q.logvar.sum().backward()
+    assert encoder.body[1].bias.grad[2:].any().item() == moves
+
+
+@pytest.mark.parametrize("options", [{"batch_norm": True}, {"dropout": 0.5}])
+def test_in_eval_mode_nothing_is_drawn_and_batch_mates_do_not_matter(options):
+    encoder, decoder = mlp((1, 4, 4), (8,), 2, **options)
+    x = torch.rand(6, 1, 4, 4)
+    for _ in range(3):
+        decoder(encoder(x).mu)  # moves the running statistics off their defaults
+    encoder.eval(), decoder.eval()
+    together = decoder(encoder(x).mu)
+    alone = torch.cat([decoder(encoder(x[i : i + 1]).mu) for i in range(6)])
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
+    assert torch.equal(decoder(encoder(x).mu), together)
+
+
+def test_in_train_mode_batch_norm_lets_batch_mates_meet_and_dropout_draws():
+    x = torch.rand(6, 1, 4, 4)
+    encoder, _ = mlp((1, 4, 4), (8,), 2, batch_norm=True)
+    assert not torch.allclose(encoder(x).mu[:3], encoder(x[:3]).mu, atol=1e-3)
+    encoder, _ = mlp((1, 4, 4), (8,), 2, dropout=0.5)
+    assert not torch.allclose(encoder(x).mu, encoder(x).mu, atol=1e-3)
+
+
+def test_hidden_dropout_keeps_the_expectation_of_the_next_layer():
+    encoder, _ = mlp((1, 4, 4), (64,), 2, dropout=0.5)
+    x = torch.rand(1, 1, 4, 4).expand(20_000, 1, 4, 4)
+    with torch.no_grad():
+        draws = encoder(x).mu
+        encoder.eval()
+        expected = encoder(x[:1]).mu[0]
+    assert ((draws.mean(0) - expected).abs() < 4 * draws.std(0) / math.sqrt(len(draws))).all()
+
+
+def test_a_single_image_under_batch_norm_is_refused_in_train_mode_only():
+    encoder, _ = mlp((1, 4, 4), (8,), 2, batch_norm=True)
+    with pytest.raises(
+        ValueError, match=r"x must hold at least 2 images for batch norm in train mode, got 1; use model"
+    ):
+        encoder(torch.rand(1, 1, 4, 4))
+    assert encoder.eval()(torch.rand(1, 1, 4, 4)).mu.shape == (1, 2)
+    assert mlp((1, 4, 4), (8,), 2)[0](torch.rand(1, 1, 4, 4)).mu.shape == (1, 2)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 5), (2, 3, 4, 4), (2, 16), (1, 4, 4), (2, 1, 16)])
+def test_an_encoder_refuses_images_of_another_shape_even_of_as_many_pixels(shape):
+    encoder, _ = mlp((1, 4, 4), (8,), 2)
+    with pytest.raises(ValueError, match=r"x must have shape \[b, 1, 4, 4\], got \["):
+        encoder(torch.rand(shape))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2,), (2, 2, 1), (4, 1)])
+def test_a_decoder_refuses_codes_of_another_shape(shape):
+    _, decoder = mlp((1, 4, 4), (8,), 2)
+    with pytest.raises(ValueError, match=r"z must have shape \[b, 2\], got \["):
+        decoder(torch.zeros(shape))
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"image_shape": (28, 28)}, r"image_shape must be \(channels, height, width\), got \(28, 28\)"),
+        ({"image_shape": (1, 0, 4)}, r"image_shape must be made of sizes of at least 1, got \(1, 0, 4\)"),
+        ({"hidden": (8, 0)}, r"hidden must be made of sizes of at least 1, got \(8, 0\)"),
+        ({"z_dim": 0}, r"z_dim must be .*at least 1, got "),
+        ({"z_dim": -3}, r"z_dim must be .*at least 1, got "),
+        ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
+        ({"dropout": -0.1}, r"dropout must lie in \[0, 1\), got -0.1"),
+        ({"dropout": float("nan")}, r"dropout must lie in \[0, 1\), got nan"),
+        ({"activation": "gelu"}, r"activation must be one of relu, leaky_relu, tanh, elu, silu, got 'gelu'"),
+        ({"hidden": 8}, "^hidden must"),
+        ({"hidden": ("8",)}, "^hidden must"),
+        ({"hidden": (8.5,)}, "^hidden must"),
+        ({"image_shape": 28}, "^image_shape must"),
+        ({"z_dim": 2.5}, "^z_dim must"),
+        ({"z_dim": "2"}, "^z_dim must"),
+        ({"dropout": "0.5"}, "^dropout must"),
+    ],
+)
+def test_arguments_out_of_range_are_refused_by_name(options, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        mlp(**{"image_shape": (1, 4, 4), "hidden": (8,), "z_dim": 2} | options)
