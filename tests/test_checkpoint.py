@@ -110,6 +110,14 @@ def test_a_run_can_break_again_and_again(fresh, bars, path):
     assert_same_run(model, fit(model, ELBO, bars(), steps=32, checkpoint=path, **RUN), whole, unbroken)
 
 
+@pytest.mark.parametrize(("steps", "saves"), [(15, 3), (12, 3), (3, 1)])
+def test_a_run_is_saved_after_each_epoch_and_at_its_end(fresh, bars, path, monkeypatch, steps, saves):
+    replaced, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda *files: replaced.append(files) or replace(*files))
+    fit(fresh(), ELBO, bars(), steps=steps, checkpoint=path, **RUN)
+    assert [target for _, target in replaced] == [path] * saves
+
+
 def test_a_checkpoint_changes_nothing_about_the_run(fresh, bars, path):
     with_file, without = fresh(), fresh()
     histories = [

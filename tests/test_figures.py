@@ -20,7 +20,7 @@ from vae_tutorial.likelihoods import Gaussian
 from vae_tutorial.objectives import Terms
 from vae_tutorial.training import History
 from vae_tutorial.vae import VAE
-from vae_tutorial.widgets.loss_laboratory import loss_laboratory
+from vae_tutorial.widgets import loss_laboratory
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +146,7 @@ def test_uint8_and_float_images_give_the_same_picture(channels, dtype):
 
 def test_sets_lie_under_one_another_in_their_order_with_their_labels_and_the_same_scale():
     sets = {"originals": torch.rand(3, 1, 4, 4), "answers": torch.rand(6, 1, 4, 4), "odd": torch.rand(1, 1, 4, 4)}
-    figure = figures.compare(sets, columns=3, title="three sets")
+    figure = figures.compare(sets, columns=3, title="three sets", cell=0.5)
     for sheet, images in zip(shown(figure), sets.values(), strict=True):
         np.testing.assert_array_equal(sheet, tiled_by_hand(images, 3, 1).astype(np.float32))
     assert [ax.texts[0].get_text() for ax in figure.axes] == list(sets)
@@ -154,7 +154,7 @@ def test_sets_lie_under_one_another_in_their_order_with_their_labels_and_the_sam
     places = [ax.get_window_extent() for ax in figure.axes]
     assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(places))
     scales = [place.width / sheet.shape[1] for place, sheet in zip(places, shown(figure), strict=True)]
-    assert scales == pytest.approx([scales[0]] * 3, rel=1e-3)
+    assert scales == pytest.approx([0.5 * figure.dpi / 5] * 3, rel=0.005)  # 4 pixels and the gap are half an inch
     assert figure.get_suptitle() == "three sets"
 
 

@@ -9,7 +9,6 @@ from torch.distributions import Normal
 
 from vae_tutorial import measures
 from vae_tutorial.measures import active_units, code_dataset, kl_per_dimension, log_likelihood
-from vae_tutorial.measures.samples import sharpness
 from vae_tutorial.networks import mlp
 from vae_tutorial.vae import VAE
 
@@ -164,42 +163,6 @@ def test_the_seed_decides_the_bound(small):
 def test_another_number_of_samples_is_refused_by_name(small, k):
     with pytest.raises((ValueError, TypeError), match=r"^k must "):
         log_likelihood(small(), torch.rand(2, 1, 6, 6), k=k)
-
-
-# Pictures
-
-
-def laplacian_variance(image: torch.Tensor) -> float:
-    """Over the inner pixels of every channel, by loops."""
-    values = [
-        (channel[i - 1, j] + channel[i + 1, j] + channel[i, j - 1] + channel[i, j + 1] - 4 * channel[i, j]).item()
-        for channel in image
-        for i in range(1, channel.shape[0] - 1)
-        for j in range(1, channel.shape[1] - 1)
-    ]
-    mean = sum(values) / len(values)
-    return sum((value - mean) ** 2 for value in values) / len(values)
-
-
-@pytest.mark.parametrize("shape", [(3, 1, 5, 7), (2, 3, 4, 4)])
-def test_sharpness_is_the_variance_of_the_laplacian_over_inner_pixels(shape):
-    images = torch.rand(shape)
-    truth = torch.tensor([laplacian_variance(image.double()) for image in images])
-    torch.testing.assert_close(sharpness(images), truth, rtol=1e-5, atol=1e-6)
-
-
-def test_flat_and_slanted_images_have_no_sharpness_and_blur_lowers_it(bars):
-    ramp = torch.linspace(0, 1, 6).expand(1, 1, 6, 6)
-    torch.testing.assert_close(sharpness(torch.cat([ramp, 0 * ramp + 0.5])), torch.zeros(2), atol=1e-10, rtol=0)
-    images = bars(20) / 255
-    blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    assert (sharpness(blurred) < sharpness(images)).all()
-    assert torch.equal(sharpness(bars(20)), sharpness(images))
-
-
-def test_images_too_small_for_a_laplacian_are_refused():
-    with pytest.raises(ValueError, match=r"images must have at least 3 x 3 pixels, got 2 x 5"):
-        sharpness(torch.zeros(1, 1, 2, 5))
 
 
 def test_the_measures_can_be_had_from_one_place():

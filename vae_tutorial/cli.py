@@ -38,9 +38,10 @@ def _data(names: list[str] | tuple[str, ...]) -> int:
     for name in names:
         try:
             sizes = [len(data.load(name, split=split, fallback=False)) for split in ("train", "test")]
-            print(f"{name}: {sizes[0]:,} training and {sizes[1]:,} test images are ready in {data.folder()}")
+            place = "drawn in code" if name in data.DRAWN else f"in {data.folder()}"
+            print(f"{name}: {sizes[0]:,} training and {sizes[1]:,} test images, {place}")
         except (data.DataUnavailable, ValueError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            print(error, file=sys.stderr)
             status = 1
     return status
 

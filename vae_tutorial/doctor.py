@@ -17,7 +17,7 @@ PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "ma
 
 def examine() -> dict[str, str]:
     """One line on everything a lesson needs: versions, device, data, disk, and the time of one decode."""
-    free = shutil.disk_usage(data.folder().parent if data.folder().parent.exists() else ".").free / 1e9
+    free = shutil.disk_usage(next(p for p in (data.folder(), *data.folder().parents) if p.exists())).free / 1e9
     return {
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "vae_tutorial": __version__,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -33,8 +34,8 @@ def compare(
 ) -> Figure:
     """Labelled sets of images under one another, such as originals above reconstructions.
 
-    rows: label -> images [n, c, h, w], uint8 or floats in [0, 1]; a set longer than `columns` wraps. gap: pixels of
-    grey between two images.
+    rows: label -> images [n, c, h, w], uint8, or floats, shown clamped to [0, 1]; a set longer than `columns` wraps.
+    gap: pixels of grey between two images.
     """
     sheets = {label: _sheet(images, columns, gap) for label, images in rows.items()}
     heights = [sheet.shape[0] / sheet.shape[1] * columns for sheet in sheets.values()]
@@ -49,7 +50,7 @@ def compare(
         ax.set_axis_off()
         ax.text(-0.02, 0.5, label, transform=ax.transAxes, ha="right", va="center", fontsize=10)
     if title is not None:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title, fontsize=11, y=1 - 0.05 / height)
     return figure
 
 
@@ -58,7 +59,7 @@ def curves(histories: Mapping[str, History], terms: Sequence[str] = ("reconstruc
     figure = Figure(figsize=(3.4 * len(terms), 2.8), layout="constrained")
     names = {"kl": "KL", "loss": "loss"}
     for ax, term in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
-        for color, (label, history) in zip(COLORS, histories.items(), strict=False):
+        for color, (label, history) in zip(cycle(COLORS), histories.items(), strict=False):
             curve = getattr(history.terms, term).numpy()
             width = max(1, len(curve) // 50)
             smooth = np.convolve(curve, np.ones(width) / width, mode="valid")
@@ -77,14 +78,14 @@ def codes(sets: Mapping[str, tuple[DiagGaussian, Tensor]]) -> Figure:
     """
     figure = Figure(figsize=(4.2 * len(sets), 4.1), layout="constrained")
     for ax, (label, (q, y)) in zip(figure.subplots(1, len(sets), squeeze=False)[0], sets.items(), strict=True):
-        mu = q.mu[:, :2].numpy()
+        mu = q.mu[:, :2].detach().cpu().numpy()
         for digit in y.unique().tolist():
             points, color = mu[(y == digit).numpy()], COLORS[digit % len(COLORS)]
             box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": color}
             ax.scatter(*points.T, s=4, alpha=0.5, color=color, linewidths=0)
             ax.text(*np.median(points, 0), str(digit), fontsize=13, weight="bold", ha="center", va="center", bbox=box)
         _prior_rings(ax)
-        extent = 1.05 * float(np.abs(mu).max())
+        extent = 1.05 * max(2.0, float(np.abs(mu).max()))
         ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
         _tidy(ax, title=label, xlabel="z[0]", ylabel="z[1]")
     return figure
@@ -106,7 +107,7 @@ def spread(values: Mapping[str, Sequence[float]], xlabel: str, reference: tuple[
     """One row for each method: a dot for each seed and a bar at their mean; `reference` is a line with its name."""
     figure = Figure(figsize=(6.4, 0.5 * len(values) + 1.0), layout="constrained")
     ax = figure.subplots()
-    for row, (color, numbers) in enumerate(zip(COLORS, values.values(), strict=False)):
+    for row, (color, numbers) in enumerate(zip(cycle(COLORS), values.values(), strict=False)):
         ax.plot(numbers, [row] * len(numbers), "o", color=color, alpha=0.6, ms=6)
         ax.plot([np.mean(numbers)] * 2, [row - 0.3, row + 0.3], color=color, lw=2.5)
     if reference is not None:
@@ -122,7 +123,7 @@ def functions(x: Tensor, panels: Mapping[str, Mapping[str, Tensor]], xlabel: str
     """Functions of one variable x [n]: panel title -> (label -> values [n])."""
     figure = Figure(figsize=(3.7 * len(panels), 2.9), layout="constrained")
     for ax, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        for color, (label, values) in zip(COLORS, lines.items(), strict=False):
+        for color, (label, values) in zip(cycle(COLORS), lines.items(), strict=False):
             ax.plot(x.numpy(), values.detach().numpy(), color=color, label=label, lw=1.8)
         _tidy(ax, title=title, xlabel=xlabel, ylabel=ylabel)
         if len(lines) > 1:
@@ -132,6 +133,7 @@ def functions(x: Tensor, panels: Mapping[str, Mapping[str, Tensor]], xlabel: str
 
 def loss_laboratory(x: float, logit: float, sigma: float, mu: float, logvar: float) -> Figure:
     """One pixel x under three losses with their gradients, and one latent N(mu, exp(logvar)) against the prior."""
+    logit, mu, logvar = float(logit), float(mu), float(logvar)
     logits = torch.linspace(-6, 6, 241).view(-1, 1, 1, 1)
     losses: dict[str, Callable[[Tensor], Tensor]] = {
         "BCE": lambda at: Bernoulli().nll(at, torch.full_like(at, x)),
@@ -149,7 +151,7 @@ def loss_laboratory(x: float, logit: float, sigma: float, mu: float, logvar: flo
     _tidy(slope, title="gradient by the logit", xlabel="logit")
     q = DiagGaussian(torch.tensor([[mu]]), torch.tensor([[logvar]]))
     z = torch.linspace(-5, 5, 301)
-    for color, label, mean, variance in (("0.5", "prior", 0.0, 1.0), (COLORS[3], "q(z|x)", mu, math.exp(logvar))):
+    for color, label, mean, variance in (("0.5", "prior", 0.0, 1.0), (COLORS[6], "q(z|x)", mu, math.exp(logvar))):
         density = torch.exp(-((z - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
         code.fill_between(z, density, alpha=0.35, color=color, label=label)
     slopes = f"dKL/dmu = {mu:.2f}, dKL/dlogvar = {0.5 * math.expm1(logvar):.2f}"
@@ -165,7 +167,9 @@ def _gradient(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 def _sheet(images: Tensor, columns: int, gap: int) -> np.ndarray:
     """Images [n, c, h, w] as one picture of rows of `columns`, `gap` grey pixels behind each; missing ones white."""
-    x = as_float(check_images(images.detach().clamp(0, 1) if images.is_floating_point() else images)).cpu()
+    if isinstance(images, Tensor) and images.is_floating_point():
+        images = images.detach().clamp(0, 1)  # the mean of a Gaussian without a link may lie outside
+    x = as_float(check_images(images)).cpu()
     x = torch.cat([x, torch.ones(-len(x) % columns, *x.shape[1:])])
     x = torch.nn.functional.pad(x, (0, gap, 0, gap), value=0.5)
     sheet = rearrange(x, "(row column) c h w -> (row h) (column w) c", column=columns)

@@ -84,7 +84,8 @@ class Gaussian:
     """Every pixel normal around link(logits), with one standard deviation `sigma` for all pixels.
 
     sigma: a positive number, or "calibrated" for the value that fits the batch best, sigma^2 = mean squared error
-    (Rybkin, Daniilidis & Levine 2021, equation 5). link: "sigmoid" or "tanh" (mapped to [0, 1]) keep the mean in
+    (Rybkin, Daniilidis & Levine 2021, equation 5), so that numbers depend, a little, on the batches they are measured
+    in. link: "sigmoid" or "tanh" (mapped to [0, 1]) keep the mean in
     [0, 1]; "identity" leaves it free. Raises ValueError for another sigma or link.
     """
 

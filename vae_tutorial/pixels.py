@@ -34,7 +34,7 @@ def check_unit_interval(x: Tensor, *, name: str) -> None:
 
 
 def as_float(images: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """Images as floats: uint8 from 0 to 255 becomes 0 to 1, floats keep their values, and their type without `dtype`."""
+    """Images as floats of `dtype`, if given: uint8 from 0 to 255 becomes 0 to 1, floats keep their values."""
     if images.dtype == torch.uint8:
         return images.to(dtype or torch.get_default_dtype()).div_(255)
     return images if dtype is None else images.to(dtype)

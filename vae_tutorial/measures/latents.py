@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vae_tutorial.arguments import check_whole
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.pixels import check_images
 from vae_tutorial.vae import VAE
@@ -11,7 +12,8 @@ from vae_tutorial.vae import VAE
 
 def code_dataset(model: VAE, x: Tensor, *, batch_size: int = 1000) -> DiagGaussian:
     """The posteriors of all images x [n, c, h, w], encoded batch by batch, on the CPU."""
-    codes = [model.encode(part) for part in check_images(x, name="x").split(batch_size)]
+    check_images(x, name="x")
+    codes = [model.encode(part) for part in x.split(check_whole(batch_size, name="batch_size"))]
     return DiagGaussian(torch.cat([q.mu.cpu() for q in codes]), torch.cat([q.logvar.cpu() for q in codes]))
 
 
@@ -25,6 +27,6 @@ def active_units(model: VAE, x: Tensor, threshold: float = 0.01) -> int:
 
     Burda, Grosse & Salakhutdinov 2016, section 5, with their threshold. Needs at least 2 images, else ValueError.
     """
-    if len(x) < 2:
+    if len(check_images(x, name="x")) < 2:
         raise ValueError(f"x must hold at least 2 images, got {len(x)}")
     return int((code_dataset(model, x).mu.var(0, correction=0) > threshold).sum())

@@ -24,7 +24,7 @@ class CheckpointError(ValueError):
 
 
 class Checkpoint:
-    """The file of one run, which it knows by its plan, its objective and its images."""
+    """The file of one run, which it knows by its plan, its images and the repr of its objective."""
 
     def __init__(self, path: str | Path, plan: Plan, objective: object, images: Tensor):
         if not isinstance(path, str | os.PathLike):
@@ -42,7 +42,7 @@ class Checkpoint:
         Raises TrainingDivergedError, and writes nothing, if the run has gone bad.
         """
         watch.look()
-        rng = get_rng_state(next(model.parameters()).device)
+        rng = get_rng_state(model.device)
         tensors = (
             _named("model", model.state_dict())
             | _named("adam", _adam_state(optimizer))
@@ -76,7 +76,7 @@ class Checkpoint:
         for i, parameter in enumerate(optimizer.param_groups[0]["params"]):
             moments = _part(_part(tensors, "adam"), str(i))
             optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in moments.items()}
-        set_rng_state(next(model.parameters()).device, list(_part(tensors, "rng").values()))
+        set_rng_state(model.device, list(_part(tensors, "rng").values()))
         watch.start(tensors["curves"], float(metadata["seconds"]))
 
     def _read(self) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -100,6 +100,8 @@ class Checkpoint:
                 raise CheckpointError(
                     f"checkpoint {self.path} is of another run: {name} was {saved.get(name)!r} and is now {now!r}"
                 )
+        if len(_part(tensors, "rng")) != len(get_rng_state(model.device)):
+            raise CheckpointError(f"checkpoint {self.path} was written on another kind of device than {model.device}")
         if metadata["model"] != describe(model):
             raise CheckpointError(f"checkpoint {self.path} is of another model: layers, likelihood or precision differ")
 

@@ -46,6 +46,7 @@ def fit(
     is left as found. Raises ValueError or TypeError for arguments out of range, TrainingDivergedError when the loss
     is no longer finite, CheckpointError for a file that cannot be used.
     """
+    check_model(model)
     x = pixels_of(images)
     plan = Plan(len(x), epochs, steps, batch_size, lr, schedule, weight_decay, clip_norm, seed)
     saved = Checkpoint(checkpoint, plan, objective, x) if checkpoint is not None else None
@@ -59,7 +60,7 @@ def fit(
         if saved is not None and saved.path.exists():
             saved.resume(model, optimizer, watch)
         for step, batch in plan.batches(watch.step, device):
-            terms = charge(model, as_float(x[batch], model.dtype), step=torch.tensor(step))
+            terms = charge(model, as_float(x.index_select(0, batch), model.dtype), step=torch.tensor(step))
             optimizer.zero_grad()
             terms.loss.backward()
             if clip_norm is not None:
@@ -80,6 +81,7 @@ def evaluate(
     The same seed gives the same numbers; the caller's random state and the model's mode are left as found. Raises as
     `check_images` does.
     """
+    check_model(model)
     x = pixels_of(images)
     check_whole(batch_size, name="batch_size")
     total = torch.zeros(len(Terms._fields), dtype=torch.float64)
@@ -88,6 +90,12 @@ def evaluate(
             terms = objective(model, as_float(batch.to(model.device), model.dtype))
             total += torch.stack(terms).cpu().double() * len(batch)
     return Terms(*total / len(x))
+
+
+def check_model(model: object) -> None:
+    """Raise TypeError for what is no model, such as an objective in its place."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a model such as VAE(*mlp()), got {type(model).__name__}")
 
 
 def pixels_of(images: Images | Tensor) -> Tensor:

@@ -75,8 +75,9 @@ def make(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """
     how = recipe(name)
     train, test = (data.load(how.data, split=split, fallback=False) for split in ("train", "test"))
-    torch.manual_seed(how.seed)
-    model = how.build()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(how.seed)
+        model = how.build()
     objective = Objective(KL(weight=how.beta))
     history = fit(model, objective, train, epochs=how.epochs, lr=how.lr, schedule=how.schedule, seed=how.seed)
     half = {key: value.half().cpu().contiguous() for key, value in model.state_dict().items()}
