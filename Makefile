@@ -33,7 +33,7 @@ lessons: set-up  ## Execute the lessons anew, outputs stored (LESSONS=notebooks/
 	@$(python) scripts/lessons.py $(if $(LESSONS),$(LESSONS),notebooks/*.ipynb)
 
 results: set-up  ## Measure the findings in results/ anew
-	@for script in results/*.py; do echo "$$script" && $(python) "$$script" || exit 1; done
+	@for script in results/[!_]*.py; do echo "$$script" && $(python) "$$script" || exit 1; done
 
 bench: set-up  ## Run the benchmarks
 	@for script in benchmarks/*.py; do echo "$$script" && $(python) "$$script" || exit 1; done

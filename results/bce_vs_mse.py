@@ -7,7 +7,7 @@ import math
 import time
 
 import torch
-from recording import record
+from _recording import record
 from tqdm import tqdm
 
 from vae_tutorial import data

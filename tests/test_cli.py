@@ -76,7 +76,7 @@ def test_data_that_is_drawn_is_ready(capsys):
 def test_an_unknown_set_gets_a_sentence_and_the_others_are_still_fetched(capsys):
     assert cli.main(["data", "minst", "digits"]) == 1
     out, err = said(capsys)
-    assert err == ["name must be one of 'mnist', 'fashion-mnist', 'digits', got 'minst'"]
+    assert err == ["name must be one of mnist, fashion-mnist, digits, got 'minst'"]
     assert [line.split(":")[0] for line in out] == ["digits"]
 
 

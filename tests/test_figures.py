@@ -289,14 +289,15 @@ def test_codes_are_the_posterior_means_of_the_first_two_latents_class_by_class()
     assert torch.equal(q.mu, before)
 
 
-def test_a_class_is_named_in_its_colour_in_the_middle_of_its_codes():
+def test_a_legend_names_each_class_in_its_colour():
     q, y = posteriors(), torch.where(CLASSES < 5, 3, 7)
     ax = figures.codes({"": (q, y)}).axes[0]
-    for dots, text, digit in zip(ax.collections, ax.texts, (3, 7), strict=False):
+    named = zip(ax.collections, ax.get_legend().get_texts(), ax.get_legend().legend_handles, (3, 7), strict=True)
+    for dots, text, handle, digit in named:
         color = matplotlib.colors.to_rgb(figures.COLORS[digit])
         assert text.get_text() == str(digit)
-        assert text.get_position() == pytest.approx(np.median(q.mu[y == digit, :2].numpy(), axis=0))
-        assert tuple(dots.get_facecolor()[0, :3]) == matplotlib.colors.to_rgb(text.get_bbox_patch().get_ec()) == color
+        np.testing.assert_allclose(dots.get_offsets(), q.mu[y == digit, :2], rtol=1e-6)
+        assert tuple(dots.get_facecolor()[0, :3]) == tuple(handle.get_facecolor()[0, :3]) == color
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.01, 3.0])

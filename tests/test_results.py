@@ -14,7 +14,7 @@ from vae_tutorial import data, lesson
 from vae_tutorial.measures import sharpness
 
 FOLDER = Path(__file__).parents[1] / "results"
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "recording")
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "_recording")
 
 
 def module(name: str) -> ModuleType:
@@ -24,7 +24,7 @@ def module(name: str) -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(FOLDER)
         spec.loader.exec_module(loaded)
-    sys.modules.pop("recording", None)
+    sys.modules.pop("_recording", None)
     return loaded
 
 
@@ -68,7 +68,7 @@ def test_what_was_set_is_what_the_script_sets(name):
 
 
 def test_a_record_holds_what_it_is_given_and_what_made_it(tmp_path, monkeypatch):
-    recording = module("recording")
+    recording = module("_recording")
     monkeypatch.setattr(recording, "FOLDER", tmp_path)
     path = recording.record("name", {"epochs": 2}, [{"seed": 0, "kl": 1.5}], seconds=12.4)
     stored = json.loads(path.read_text())

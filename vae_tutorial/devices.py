@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -22,14 +23,22 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
         raise ValueError(refusal) from error
     if chosen.type not in ("cpu", accelerator and accelerator.type):
         raise ValueError(refusal)
+    if chosen.index is not None and chosen.index >= (1 if chosen.type == "cpu" else torch.accelerator.device_count()):
+        raise ValueError(refusal)
     return chosen
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Inside, the CPU's and the device's random numbers start from `seed`; afterwards both go on as if never used."""
+    """Inside, the CPU's and the device's random numbers start from `seed`; afterwards both go on as if never used.
+
+    No other device is touched, as `torch.manual_seed` would.
+    """
     states = get_rng_state(device)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    with _current(device) as module:
+        if module is not None:
+            module.manual_seed(seed)
     try:
         yield
     finally:
@@ -38,12 +47,23 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 def get_rng_state(device: torch.device) -> list[torch.Tensor]:
     """The random state of the CPU and, if `device` is another one, of it too."""
-    states = [torch.get_rng_state()]
-    return states if device.type == "cpu" else [*states, torch.get_device_module(device).get_rng_state()]
+    with _current(device) as module:
+        return [torch.get_rng_state()] if module is None else [torch.get_rng_state(), module.get_rng_state()]
 
 
 def set_rng_state(device: torch.device, states: list[torch.Tensor]) -> None:
     """Put back what `get_rng_state` gave."""
     torch.set_rng_state(states[0])
-    if device.type != "cpu":
-        torch.get_device_module(device).set_rng_state(states[1])
+    with _current(device) as module:
+        if module is not None:
+            module.set_rng_state(states[1])
+
+
+@contextmanager
+def _current(device: torch.device) -> Iterator[Any]:
+    """The accelerator's module, with `device` the current one of its devices; None for the CPU."""
+    if device.type == "cpu":
+        yield None
+        return
+    with torch.accelerator.device_index(device.index):
+        yield torch.get_device_module(device)

@@ -61,11 +61,14 @@ def curves(histories: Mapping[str, History], terms: Sequence[str] = ("reconstruc
     for ax, term in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
         for color, (label, history) in zip(cycle(COLORS), histories.items(), strict=False):
             curve = getattr(history.terms, term).numpy()
+            if not len(curve):  # a run that was interrupted at once
+                continue
             width = max(1, len(curve) // 50)
             smooth = np.convolve(curve, np.ones(width) / width, mode="valid")
             ax.plot(np.arange(len(smooth)) + width, smooth, color=color, label=label, lw=1.8)
         _tidy(ax, title=names.get(term, term), xlabel="step", ylabel="nats per image" if term == terms[0] else "")
-        ax.set_ylim(*_readable_range(ax))
+        if ax.lines:
+            ax.set_ylim(*_readable_range(ax))
     if len(histories) > 1:
         ax.legend(frameon=False, fontsize=9)
     return figure
@@ -76,18 +79,17 @@ def codes(sets: Mapping[str, tuple[DiagGaussian, Tensor]]) -> Figure:
 
     sets: label -> (posteriors of n images, classes [n]).
     """
-    figure = Figure(figsize=(4.2 * len(sets), 4.1), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(sets) + 0.5, 4.1), layout="constrained")
     for ax, (label, (q, y)) in zip(figure.subplots(1, len(sets), squeeze=False)[0], sets.items(), strict=True):
         mu = q.mu[:, :2].detach().cpu().numpy()
         for digit in y.unique().tolist():
             points, color = mu[(y == digit).numpy()], COLORS[digit % len(COLORS)]
-            box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": color}
-            ax.scatter(*points.T, s=4, alpha=0.5, color=color, linewidths=0)
-            ax.text(*np.median(points, 0), str(digit), fontsize=13, weight="bold", ha="center", va="center", bbox=box)
+            ax.scatter(*points.T, s=6, alpha=0.6, color=color, linewidths=0, label=str(digit))
         _prior_rings(ax)
         extent = 1.05 * max(2.0, float(np.abs(mu).max()))
         ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
         _tidy(ax, title=label, xlabel="z[0]", ylabel="z[1]")
+    ax.legend(frameon=False, fontsize=9, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -20,7 +20,8 @@ def source(*objects: Callable) -> Code:
 def findings(name: str) -> dict[str, Any]:
     """What `results/NAME.json` holds: settings, rows, and how, where and in how many seconds they were made.
 
-    Raises ValueError for a name without a file, naming those there are.
+    Results belong to the checkout, not to an installed copy. Raises ValueError for a name without a file, naming
+    those there are.
     """
     path = RESULTS / f"{name}.json"
     if not path.is_file():

@@ -92,8 +92,3 @@ def _check_sizes(image_shape: Sequence[int], hidden: Sequence[int], z_dim: int) 
         raise ValueError(f"image_shape must be (channels, height, width), got {tuple(image_shape)}")
     channels, height, width = image_shape
     return channels, height, width
-
-
-def parameter_count(module: nn.Module) -> int:
-    """How many numbers `module` learns."""
-    return sum(p.numel() for p in module.parameters())

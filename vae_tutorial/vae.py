@@ -66,7 +66,7 @@ class VAE(nn.Module):
             return self.encoder(as_float(x.to(self.device), self.dtype))
 
     def decode(self, z: Tensor) -> Tensor:
-        """Codes [b, z] to mean images [b, c, h, w] in [0, 1], ready to show."""
+        """Codes [b, z] to mean images [b, c, h, w], ready to show: in [0, 1] unless the link is "identity"."""
         with looking(self):
             return self.likelihood.mean(self.decoder(z.to(self.device, self.dtype)))
 

@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import replace
 
+from vae_tutorial.arguments import check_choice, check_whole
 from vae_tutorial.data import archives, digits
 from vae_tutorial.data.archives import folder
 from vae_tutorial.data.idx import BadFile, DataUnavailable
@@ -34,12 +35,10 @@ def load(
     Raises ValueError for an unknown name or split or limit < 1, TypeError for a limit that is no whole number, and
     DataUnavailable, without fallback, where the set can be neither read nor downloaded.
     """
-    _check_choice(name, NAMES, argument="name")
-    _check_choice(split, SPLITS, argument="split")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
-        raise TypeError(f"limit must be a whole number or None, got {limit!r}")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, or None for all images, got {limit}")
+    check_choice(name, NAMES, name="name")
+    check_choice(split, SPLITS, name="split")
+    if limit is not None:
+        check_whole(limit, name="limit")
     if name in DRAWN:
         return _draw(name, split, limit)
     try:
@@ -56,8 +55,8 @@ def problems(name: str, split: str = "train", root: str | os.PathLike[str] | Non
 
     Never downloads or writes. Raises ValueError for an unknown name or split.
     """
-    _check_choice(name, NAMES, argument="name")
-    _check_choice(split, SPLITS, argument="split")
+    check_choice(name, NAMES, name="name")
+    check_choice(split, SPLITS, name="split")
     return [] if name in DRAWN else archives.problems(name, split, folder(root))
 
 
@@ -71,8 +70,3 @@ def _first(images: Images, limit: int | None) -> Images:
     if limit is None or limit >= len(images):
         return images
     return replace(images, x=images.x[:limit].clone(), y=images.y[:limit].clone())
-
-
-def _check_choice(value: str, accepted: tuple[str, ...], *, argument: str) -> None:
-    if value not in accepted:
-        raise ValueError(f"{argument} must be one of {', '.join(map(repr, accepted))}, got {value!r}")

@@ -9,7 +9,7 @@ from vae_tutorial import figures
 def loss_laboratory() -> ipywidgets.Widget:
     """Five sliders above a figure that follows them: `figures.loss_laboratory` with its arguments.
 
-    The figure is drawn without pyplot, so that dragging here cannot disturb the figures of a running cell.
+    Its messages go through the kernel and would disturb a running cell that draws with pyplot; lessons draw without.
     """
     sliders = {
         "x": _slider("pixel x", 0, 1, 0.01, 0.7),

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vae_tutorial import data
+from vae_tutorial.arguments import check_choice
 from vae_tutorial.measures import active_units
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import Objective
@@ -49,7 +50,9 @@ RECIPES = {
 
 def load(name: str) -> VAE:
     """The shipped model `name`, on the CPU, in eval mode. Raises ValueError for an unknown name."""
-    model = recipe(name).build()
+    how = recipe(name)
+    with torch.random.fork_rng(devices=[]):
+        model = how.build()
     weights = load_file(FOLDER / f"{name}.safetensors")
     model.load_state_dict({key: value.float() for key, value in weights.items()})
     return model.eval()
@@ -63,8 +66,7 @@ def card(name: str) -> dict[str, Any]:
 
 def recipe(name: str) -> Recipe:
     """The recipe of `name`. Raises ValueError for an unknown one."""
-    if name not in RECIPES:
-        raise ValueError(f"name must be one of {', '.join(RECIPES)}, got {name!r}")
+    check_choice(name, RECIPES, name="name")
     return RECIPES[name]
 
 
