@@ -15,7 +15,7 @@ from vae_tutorial.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import IWAE, Objective, Terms, log_weights
 from vae_tutorial.regularizers import KL
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import VAE, Pass
 
 
 @pytest.fixture
@@ -260,3 +260,38 @@ def test_an_objective_can_be_read_off_its_repr():
     assert repr(Objective(KL(weight=4), warmup=100)) == "Objective(KL(weight=4), warmup=100)"
     assert repr(IWAE(k=5)) == "IWAE(k=5)"
     assert math.isclose(IWAE(5).k, 5)
+
+
+# Labels
+
+
+class Labelled(nn.Module):
+    """A model that shows its labels: y = 1 leaves everything as it is, another y does not."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.likelihood = model, model.likelihood
+
+    def encoder(self, x, y):
+        return self.model.encoder(x * y.view(-1, 1, 1, 1))
+
+    def decoder(self, z, y):
+        return self.model.decoder(z) + (y.view(-1, 1, 1, 1) - 1)
+
+    def forward(self, x, y):
+        q = self.encoder(x, y)
+        z = q.sample()
+        return Pass(q, z, self.decoder(z, y))
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("objective", [Objective(KL()), IWAE(3)], ids=repr)
+def test_labels_reach_encoder_and_decoder_of_a_model_that_takes_them(small, objective):
+    model, x = small(), torch.rand(4, 1, 6, 6)
+
+    def terms(*arguments):
+        torch.manual_seed(1)
+        return torch.stack(objective(*arguments))
+
+    assert torch.equal(terms(Labelled(model), x, torch.ones(4)), terms(model, x))
+    assert not torch.allclose(terms(Labelled(model), x, torch.zeros(4)), terms(model, x))

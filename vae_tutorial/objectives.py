@@ -30,8 +30,8 @@ class Objective:
     """Reconstruction plus any number of regularizers.
 
     `Objective()` is a plain autoencoder, `Objective(KL())` the VAE. With `warmup`, the regularizers come in linearly
-    over that many steps. Raises TypeError for a regularizer that cannot be called, TypeError or
-    ValueError for a warmup that is no whole number of at least 0.
+    over that many steps. Raises TypeError for a regularizer that cannot be called, TypeError or ValueError for a warmup
+    that is no whole number of at least 0.
     """
 
     def __init__(self, *regularizers: Regularizer, warmup: int = 0):
@@ -61,8 +61,9 @@ class Objective:
 class IWAE:
     """The importance-weighted bound -L_k with k samples an image (Burda, Grosse & Salakhutdinov 2016, equation 8).
 
-    k = 1 is the VAE's objective with the KL estimated from the sample; more samples, a tighter bound. Raises
-    TypeError or ValueError for a k that is no whole number of at least 1.
+    k = 1 is the VAE's objective with the KL estimated from the sample; more samples, a tighter bound. Not for
+    Gaussian("calibrated"), whose sigma would differ from sample to sample. Raises TypeError or ValueError for a k that
+    is no whole number of at least 1.
     """
 
     k: int

@@ -26,8 +26,7 @@ class KL:
     """weight * mean over the batch of KL(q(z|x) || N(0, I)), summed over latents, in nats.
 
     weight 1 gives the VAE (Kingma & Welling 2014, equation 10), another weight is the beta of beta-VAE (Higgins et
-    al. 2017, equation 4). Raises TypeError or
-    ValueError for a weight that is not a finite number of at least 0.
+    al. 2017, equation 4). Raises TypeError or ValueError for a weight that is not a finite number of at least 0.
     """
 
     weight: float = 1.0
