@@ -64,6 +64,8 @@ def _current(device: torch.device) -> Iterator[Any]:
     """The accelerator's module, with `device` the current one of its devices; None for the CPU."""
     if device.type == "cpu":
         yield None
-        return
-    with torch.accelerator.device_index(device.index):
+    elif device.index is None or torch.accelerator.device_count() == 1:
         yield torch.get_device_module(device)
+    else:
+        with torch.accelerator.device_index(device.index):
+            yield torch.get_device_module(device)
