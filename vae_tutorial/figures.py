@@ -20,7 +20,6 @@ from vae_tutorial.vae import VAE
 # Petroff's ten (2021), which colour-blind readers can tell apart; the explorer's map has the same.
 COLORS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
-
 CELL = 0.58  # inches for an image: at 100 dots an inch, two dots for each of 28 pixels and the grey line
 
 
