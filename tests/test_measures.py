@@ -10,7 +10,7 @@ from torch.distributions import Normal
 from vae_tutorial import measures
 from vae_tutorial.measures import active_units, code_dataset, kl_per_dimension, log_likelihood
 from vae_tutorial.networks import mlp
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import VAE, ConditionalVAE
 
 
 def fixed(z_dim: int = 2, **options) -> VAE:
@@ -163,6 +163,75 @@ def test_the_seed_decides_the_bound(small):
 def test_another_number_of_samples_is_refused_by_name(small, k):
     with pytest.raises((ValueError, TypeError), match=r"^k must "):
         log_likelihood(small(), torch.rand(2, 1, 6, 6), k=k)
+
+
+# Labels
+
+
+def told(dtype: torch.dtype = torch.float32) -> ConditionalVAE:
+    return ConditionalVAE(*mlp((1, 6, 6), (16,), 2, n_classes=3), 3).to(dtype)
+
+
+LABELLED = {
+    "log_likelihood": lambda model, x, y: log_likelihood(model, x, k=3, y=y),
+    "kl_per_dimension": kl_per_dimension,
+    "active_units": lambda model, x, y: active_units(model, x, y=y),
+    "code_dataset": lambda model, x, y: code_dataset(model, x, y).mu,
+}
+
+
+def test_the_bound_of_a_conditional_model_is_that_of_each_image_given_its_label():
+    model, x, y = told(F64), torch.rand(4, 1, 6, 6, dtype=F64), torch.tensor([0, 2, 2, 1])
+    hot = torch.eye(3, dtype=F64)[y]
+    q = model.encode(x, y)
+    posterior = Normal(q.mu, (q.logvar / 2).exp())
+    weights = torch.zeros(4, dtype=F64)
+    torch.manual_seed(8)
+    with torch.no_grad():
+        for _ in range(6):
+            z = posterior.mean + posterior.stddev * torch.randn(4, 2, dtype=F64)
+            p = TorchBernoulli(logits=model.decoder(z, hot), validate_args=False).log_prob(x).sum((1, 2, 3))
+            weights += (p + Normal(0, 1).log_prob(z).sum(1) - posterior.log_prob(z).sum(1)).exp() / 6
+    torch.testing.assert_close(log_likelihood(model, x, k=6, y=y, seed=8), weights.log(), rtol=1e-10, atol=1e-10)
+
+
+def test_every_image_keeps_its_label_however_a_set_is_cut():
+    model, x, y = told(), torch.rand(10, 1, 6, 6), torch.arange(10) % 3
+    whole = model.encode(x, y)
+    for batch_size in (1, 3, 10, 99):
+        q = code_dataset(model, x, y, batch_size=batch_size)
+        torch.testing.assert_close(q.mu, whole.mu, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(q.logvar, whole.logvar, rtol=1e-5, atol=1e-6)
+    truth = kl_oracle(whole.mu.double(), whole.logvar.double()).mean(0)
+    torch.testing.assert_close(kl_per_dimension(model, x, y).double(), truth, rtol=1e-5, atol=1e-7)
+    x, y = torch.rand(8_001, 1, 6, 6), torch.arange(8_001) % 3  # more than are decoded at once
+    bounds = log_likelihood(model, x, k=1, y=y)
+    log_w = log_likelihood(model, x[8_000:], k=400, y=y[8_000:])
+    assert bounds.shape == (8_001,)
+    assert abs(bounds[8_000] - log_w[0]) < 8  # one draw is noisy, of the wrong label it would be no worse
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_in_every_form_give_the_same_measure(name):
+    model, x, y = told(), torch.rand(9, 1, 6, 6), torch.arange(9) % 3
+    truth = torch.as_tensor(LABELLED[name](model, x, y))
+    assert torch.equal(torch.as_tensor(LABELLED[name](model, x, torch.eye(3)[y])), truth)
+    assert torch.equal(
+        torch.as_tensor(LABELLED[name](model, x, 1)), torch.as_tensor(LABELLED[name](model, x, torch.ones(9).long()))
+    )
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_that_are_missing_wrong_or_unasked_for_are_refused_as_y(small, name):
+    x = torch.rand(5, 1, 6, 6)
+    for bad in (None, torch.zeros(4, dtype=torch.int64), torch.full((5,), 3), torch.zeros(5)):
+        with pytest.raises((TypeError, ValueError), match=r"^y must hold labels from 0 to 2"):
+            LABELLED[name](told(), x, bad)
+    with pytest.raises(ValueError, match=r"^y must be None for a VAE"):
+        LABELLED[name](small(), x, torch.zeros(5, dtype=torch.int64))
+    with pytest.raises(TypeError, match=r"^threshold must be a finite number"):
+        active_units(told(), x, torch.zeros(5, dtype=torch.int64))
 
 
 def test_the_measures_can_be_had_from_one_place():

@@ -59,9 +59,10 @@ def test_norm_comes_before_the_activation_dropout_behind_it_and_heads_stay_bare(
         assert {m.p for m in network.modules() if isinstance(m, nn.Dropout)} == {0.3}
 
 
-def test_leaky_relu_leaks_one_hundredth():
-    encoder, _ = mlp((1, 4, 4), (8,), 2, activation="leaky_relu")
-    assert [m.negative_slope for m in encoder.modules() if isinstance(m, nn.LeakyReLU)] == [0.01]
+@pytest.mark.parametrize(("options", "slope"), [({}, 0.01), ({"slope": 0.2}, 0.2), ({"slope": 0}, 0)])
+def test_leaky_relu_leaks_one_hundredth_or_as_asked(options, slope):
+    for network in mlp((1, 4, 4), (8,), 2, activation="leaky_relu", **options):
+        assert [m.negative_slope for m in network.modules() if isinstance(m, nn.LeakyReLU)] == [slope]
 
 
 def test_the_callers_sizes_are_left_as_they_were():
@@ -143,6 +144,13 @@ def test_a_single_image_under_batch_norm_is_refused_in_train_mode_only():
     ):
         encoder(torch.rand(1, 1, 4, 4))
     assert encoder.eval()(torch.rand(1, 1, 4, 4)).mu.shape == (1, 2)
+    _, decoder = mlp((1, 4, 4), (8,), 2, batch_norm=True)
+    with pytest.raises(
+        ValueError, match=r"z must hold at least 2 codes for batch norm in train mode, got 1; use model"
+    ):
+        decoder(torch.zeros(1, 2))
+    assert decoder.eval()(torch.zeros(1, 2)).shape == (1, 1, 4, 4)
+    assert mlp((1, 4, 4), (), 2, batch_norm=True)[0](torch.rand(1, 1, 4, 4)).mu.shape == (1, 2)  # nothing to normalise
     assert mlp((1, 4, 4), (8,), 2)[0](torch.rand(1, 1, 4, 4)).mu.shape == (1, 2)
 
 
@@ -180,8 +188,54 @@ def test_a_decoder_refuses_codes_of_another_shape(shape):
         ({"z_dim": 2.5}, "^z_dim must"),
         ({"z_dim": "2"}, "^z_dim must"),
         ({"dropout": "0.5"}, "^dropout must"),
+        ({"slope": 0.2}, "^slope must be left out unless activation is leaky_relu, got 0.2 for relu"),
+        ({"activation": "leaky_relu", "slope": -1}, "^slope must be a finite number of at least 0, got -1"),
+        ({"n_classes": -1}, "^n_classes must be a whole number of at least 0, got -1"),
+        ({"n_classes": "3"}, "^n_classes must"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):
     with pytest.raises((ValueError, TypeError), match=words):
         mlp(**{"image_shape": (1, 4, 4), "hidden": (8,), "z_dim": 2} | options)
+
+
+# Labels
+
+
+def test_the_encoder_sees_labels_behind_the_pixels_and_the_decoder_behind_the_latents():
+    encoder, decoder = mlp((1, 4, 4), (8,), 2, n_classes=3)
+    assert widths(encoder) == [(19, 8), (8, 4)]
+    assert widths(decoder) == [(5, 8), (8, 16)]
+    assert encoder.n_classes == decoder.n_classes == 3
+    x, y, z = torch.rand(6, 1, 4, 4), torch.eye(3)[[0, 1, 2, 2, 0, 1]], torch.randn(6, 2)
+    first, _, last = encoder.body[1:]
+    hidden = (x.flatten(1) @ first.weight[:, :16].T + first.weight[:, 16:][:, y.argmax(1)].T + first.bias).relu()
+    q = encoder(x, y)
+    torch.testing.assert_close(q.mu, hidden @ last.weight[:2].T + last.bias[:2])
+    torch.testing.assert_close(q.logvar, hidden @ last.weight[2:].T + last.bias[2:])
+    first, _, last = decoder.body
+    hidden = (z @ first.weight[:, :2].T + first.weight[:, 2:][:, y.argmax(1)].T + first.bias).relu()
+    torch.testing.assert_close(decoder(z, y), (hidden @ last.weight.T + last.bias).view(6, 1, 4, 4))
+
+
+def test_without_classes_the_networks_are_those_of_the_same_seed_as_ever():
+    torch.manual_seed(3)
+    plain = mlp((1, 4, 4), (8,), 2)
+    torch.manual_seed(3)
+    linears = [nn.Linear(16, 8), nn.Linear(8, 4), nn.Linear(2, 8), nn.Linear(8, 16)]
+    built = [layer for network in plain for layer in network.body if isinstance(layer, nn.Linear)]
+    assert all(torch.equal(a.weight, b.weight) for a, b in zip(built, linears, strict=True))
+    assert [network.n_classes for network in plain] == [0, 0]
+
+
+@pytest.mark.parametrize("network", [0, 1], ids=["encoder", "decoder"])
+def test_labels_of_another_shape_missing_or_unasked_for_are_refused(network):
+    given = [torch.rand(4, 1, 4, 4), torch.zeros(4, 2)][network]
+    conditional = mlp((1, 4, 4), (8,), 2, n_classes=3)[network]
+    for wrong in (torch.zeros(4), torch.zeros(4, 2), torch.zeros(3, 3), torch.zeros(1, 3)):
+        with pytest.raises(ValueError, match=r"^y must be one-hot of shape \[4, 3\], .*, got \["):
+            conditional(given, wrong)
+    with pytest.raises(ValueError, match=r"^y must be one-hot of shape \[4, 3\], .*, got None"):
+        conditional(given)
+    with pytest.raises(ValueError, match=r"^y must be left out where n_classes is 0, got a tensor of shape"):
+        mlp((1, 4, 4), (8,), 2)[network](given, torch.eye(3)[[0, 1, 2, 0]])

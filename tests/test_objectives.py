@@ -15,7 +15,7 @@ from vae_tutorial.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import IWAE, Objective, Terms, log_weights
 from vae_tutorial.regularizers import KL
-from vae_tutorial.vae import VAE, Pass
+from vae_tutorial.vae import VAE, ConditionalVAE, Pass
 
 
 @pytest.fixture
@@ -295,3 +295,46 @@ def test_labels_reach_encoder_and_decoder_of_a_model_that_takes_them(small, obje
 
     assert torch.equal(terms(Labelled(model), x, torch.ones(4)), terms(model, x))
     assert not torch.allclose(terms(Labelled(model), x, torch.zeros(4)), terms(model, x))
+
+
+def conditional() -> ConditionalVAE:
+    return ConditionalVAE(*mlp((1, 6, 6), (8,), 2, n_classes=3), 3).double()
+
+
+@pytest.mark.parametrize("form", ["whole numbers", "one-hot"])
+def test_the_terms_of_a_conditional_model_are_those_of_its_networks_given_the_labels(x, form):
+    model, y = conditional(), torch.tensor([0, 1, 2, 2, 1, 0, 0])
+    hot = torch.eye(3, dtype=F64)[y]
+    torch.manual_seed(11)
+    terms = Objective(KL(weight=3))(model, x, y if form == "whole numbers" else hot)
+    q = model.encoder(x, hot)
+    z = q.mu + (0.5 * q.logvar).exp() * recorded_eps(7)[0]
+    reconstruction = -TorchBernoulli(logits=model.decoder(z, hot), validate_args=False).log_prob(x).sum() / 7
+    kl = kl_oracle(q.mu, q.logvar).sum() / 7
+    for term, truth in zip(terms, (reconstruction + 3 * kl, reconstruction, kl, 3 * kl), strict=True):
+        torch.testing.assert_close(term, truth, rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("form", ["whole numbers", "one-hot"])
+def test_the_importance_weights_of_a_conditional_model_are_those_given_the_labels(x, form):
+    model, y = conditional(), torch.tensor([0, 1, 2, 2, 1, 0, 0])
+    hot = torch.eye(3, dtype=F64)[y]
+    torch.manual_seed(11)
+    _, log_w, _ = log_weights(model, x, 3, y if form == "whole numbers" else hot)
+    q = model.encoder(x, hot)
+    posterior = Normal(q.mu, (0.5 * q.logvar).exp())
+    for eps, row in zip(recorded_eps(7, k=3), log_w, strict=True):
+        z = posterior.mean + posterior.stddev * eps
+        likelihood = TorchBernoulli(logits=model.decoder(z, hot), validate_args=False).log_prob(x).sum((1, 2, 3))
+        truth = likelihood + Normal(0, 1).log_prob(z).sum(1) - posterior.log_prob(z).sum(1)
+        torch.testing.assert_close(row, truth, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("objective", [Objective(KL()), IWAE(2)], ids=repr)
+def test_missing_or_wrong_labels_are_refused_by_name(small, x, objective):
+    for bad in (torch.zeros(6, dtype=torch.int64), torch.full((7,), 3), torch.zeros(7)):
+        with pytest.raises((TypeError, ValueError), match=r"^y must hold labels from 0 to 2"):
+            objective(conditional(), x, bad)
+    with pytest.raises((TypeError, ValueError), match=r"\by\b"):
+        objective(conditional(), x)

@@ -10,7 +10,7 @@ from torch import Tensor
 from vae_tutorial.arguments import check_whole
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.regularizers import Regularizer
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import Model
 
 
 class Terms(NamedTuple):
@@ -45,7 +45,7 @@ class Objective:
         parts = [*map(repr, self.regularizers), *([f"warmup={self.warmup}"] if self.warmup else [])]
         return f"Objective({', '.join(parts)})"
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
+    def __call__(self, model: Model, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
         """The terms of one batch x [b, c, h, w], in nats per image. y: labels, for a model that takes them; step:
         updates done so far (None: training is over)."""
         q, z, logits = model(x) if y is None else model(x, y)
@@ -71,7 +71,7 @@ class IWAE:
     def __post_init__(self) -> None:
         check_whole(self.k, name="k")
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
+    def __call__(self, model: Model, x: Tensor, y: Tensor | None = None, step: Tensor | float | None = None) -> Terms:
         """The terms of one batch, as of `Objective`: loss = -L_k, `regularizer` = loss - reconstruction."""
         q, log_w, log_likelihood = log_weights(model, x, self.k, y)
         loss = -(torch.logsumexp(log_w, dim=0) - math.log(self.k)).mean()
@@ -79,12 +79,19 @@ class IWAE:
         return Terms(loss, reconstruction, q.kl().mean(), loss - reconstruction)
 
 
-def log_weights(model: VAE, x: Tensor, k: int, y: Tensor | None = None) -> tuple[DiagGaussian, Tensor, Tensor]:
+def labels_for(model: Model, y: Tensor | None, n: int) -> tuple[Tensor, ...]:
+    """What encoder and decoder are given beside n images: labels as the model wants them, else as they are."""
+    if isinstance(model, Model):
+        return model.conditions(y, n)
+    return () if y is None else (y,)
+
+
+def log_weights(model: Model, x: Tensor, k: int, y: Tensor | None = None) -> tuple[DiagGaussian, Tensor, Tensor]:
     """Posteriors q, log w = log p(x|z) + log p(z) - log q(z|x) and log p(x|z), both [k, b], of k samples an image.
 
     Every term uses the sampled z: for k > 1 no term may be replaced by its average.
     """
-    labels = () if y is None else (y,)
+    labels = labels_for(model, y, len(x))
     q = model.encoder(x, *labels)
     prior = DiagGaussian(torch.zeros_like(q.mu), torch.zeros_like(q.logvar))
     log_w, log_likelihoods = [], []

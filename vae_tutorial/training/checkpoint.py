@@ -14,7 +14,7 @@ from torch import Tensor
 from vae_tutorial.devices import get_rng_state, set_rng_state
 from vae_tutorial.training.plan import Plan
 from vae_tutorial.training.watch import Watch
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import Model
 
 FORMAT = "vae_tutorial.checkpoint.1"
 
@@ -24,19 +24,20 @@ class CheckpointError(ValueError):
 
 
 class Checkpoint:
-    """The file of one run, which it knows by its plan, its images and the repr of its objective."""
+    """The file of one run, which it knows by its plan, its images and labels, and the repr of its objective."""
 
-    def __init__(self, path: str | Path, plan: Plan, objective: object, images: Tensor):
+    def __init__(self, path: str | Path, plan: Plan, objective: object, images: Tensor, labels: Tensor | None = None):
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"checkpoint must be the path of a file, got {path!r}")
         self.path = Path(path)
         if not self.path.parent.is_dir():
             raise ValueError(f"checkpoint must lie in a folder that exists, got {self.path}")
         objective_name = re.sub(r" at 0x\w+", "", repr(objective))  # an address means nothing in the next process
-        contents = f"{images.dtype} {list(images.shape)} {digest({'images': images.cpu()})}"
-        self.settings = plan.settings() | {"objective": objective_name, "images": contents}
+        self.settings = plan.settings() | {"objective": objective_name, "images": _contents("images", images)}
+        if labels is not None:
+            self.settings["labels"] = _contents("labels", labels)
 
-    def save(self, model: VAE, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+    def save(self, model: Model, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
         """Write all that the rest of the run depends on; the file is never seen half-written.
 
         Raises TrainingDivergedError, and writes nothing, if the run has gone bad.
@@ -59,7 +60,7 @@ class Checkpoint:
         finally:
             partial.unlink(missing_ok=True)
 
-    def resume(self, model: VAE, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
+    def resume(self, model: Model, optimizer: torch.optim.Optimizer, watch: Watch) -> None:
         """Put model, optimizer, random state and curves back to where the file left them.
 
         Raises CheckpointError, with everything untouched, for a file that is torn, of another kind, or of a run with
@@ -88,7 +89,7 @@ class Checkpoint:
                 f"checkpoint {self.path} cannot be read ({error}); delete it or give another name"
             ) from error
 
-    def _check(self, tensors: dict[str, Tensor], metadata: dict[str, str], model: VAE) -> None:
+    def _check(self, tensors: dict[str, Tensor], metadata: dict[str, str], model: Model) -> None:
         if metadata.get("format") != FORMAT:
             raise CheckpointError(f"checkpoint {self.path} is not one that `fit` wrote; give another name")
         about = {name: value for name, value in metadata.items() if name != "digest"}
@@ -120,7 +121,11 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
-def describe(model: VAE) -> str:
+def _contents(name: str, values: Tensor) -> str:
+    return f"{values.dtype} {list(values.shape)} {digest({name: values.cpu()})}"
+
+
+def describe(model: Model) -> str:
     """What two models must share for the weights of one to be those of the other."""
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     return f"{model!r} {model.likelihood!r} {model.dtype} {shapes}"

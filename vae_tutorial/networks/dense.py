@@ -1,0 +1,55 @@
+"""The fully connected networks."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Real
+
+from torch import nn
+
+from vae_tutorial.networks.layers import activation_maker, check_counts, check_image_shape, check_sizes
+from vae_tutorial.networks.modules import Decoder, Encoder
+
+
+def mlp(
+    image_shape: Sequence[int] = (1, 28, 28),
+    hidden: Sequence[int] = (512, 256),
+    z_dim: int = 32,
+    activation: str = "relu",
+    batch_norm: bool = False,
+    dropout: float = 0.0,
+    *,
+    n_classes: int = 0,
+    slope: float | None = None,
+) -> tuple[Encoder, Decoder]:
+    """A fully connected encoder with the layers of `hidden`, and a decoder with the same layers in reverse.
+
+    Batch norm goes between each hidden layer and its activation, dropout behind the activation; never on the heads
+    that give mu, logvar or the logits. n_classes: 0, or that of a conditional pair, whose first layers see the one-hot
+    labels behind the pixels and behind z. slope: of leaky_relu below 0 (None: 0.01). Raises ValueError or TypeError for
+    sizes below 1, dropout outside [0, 1), an unknown activation or a slope without leaky_relu.
+    """
+    shape = check_image_shape(image_shape)
+    check_sizes(hidden, name="hidden")
+    check_counts(z_dim, n_classes)
+    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+        raise ValueError(f"dropout must lie in [0, 1), got {dropout!r}")
+    activate = activation_maker(activation, slope)
+
+    def stack(sizes: Sequence[int], out: int) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            layers += [nn.Linear(before, after)]
+            layers += [nn.BatchNorm1d(after)] if batch_norm else []
+            layers += [activate()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+        return [*layers, nn.Linear(sizes[-1], out)]
+
+    pixels = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), *stack([pixels + n_classes, *hidden], 2 * z_dim))
+    decoder = nn.Sequential(*stack([z_dim + n_classes, *reversed(hidden)], pixels))
+    fewest = 2 if batch_norm and hidden else 1
+    return (
+        Encoder(encoder, shape, z_dim, n_classes=n_classes, fewest=fewest),
+        Decoder(decoder, shape, z_dim, n_classes=n_classes, fewest=fewest),
+    )
