@@ -12,7 +12,7 @@ lab_options := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --al
 in_parallel := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 quietly := TQDM_DISABLE=1 OMP_NUM_THREADS=1
 
-.PHONY: help lab test check set-up lessons results bench lock system-deps
+.PHONY: help lab test check set-up set-up-site lessons site results bench lock system-deps
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -20,7 +20,7 @@ help:  ## Say what there is to make
 lab: set-up  ## Set up everything, open JupyterLab on the first lesson (LAB_ARGS=--no-browser on a server)
 	@PATH="$$PWD/.venv/bin:$$PATH" exec $(python) -m jupyterlab $(lab_options) $(LAB_ARGS)
 
-test: set-up  ## Set up everything, run every test
+test: set-up-site  ## Set up everything, run every test
 	@$(quietly) $(python) -m pytest $(in_parallel) --nbval-lax --nbval-current-env notebooks tests $(TEST_ARGS)
 
 check: set-up  ## Run the quick tests, lint and types: under 2 minutes
@@ -29,8 +29,14 @@ check: set-up  ## Run the quick tests, lint and types: under 2 minutes
 set-up:  ## Build .venv, where it is missing or out of date
 	@sh scripts/set_up.sh
 
+set-up-site:  ## The same, with what builds the web site
+	@sh scripts/set_up.sh site
+
 lessons: set-up  ## Execute the lessons anew, outputs stored (LESSONS=notebooks/00_start_here.ipynb for one)
 	@$(python) scripts/lessons.py $(if $(LESSONS),$(LESSONS),notebooks/*.ipynb)
+
+site: set-up-site  ## Build the lessons' web site in build/site; lessons that did not change are not executed again
+	@$(python) scripts/build_site.py
 
 results: set-up  ## Measure the findings in results/ anew
 	@for script in results/[!_]*.py; do echo "$$script" && $(python) "$$script" || exit 1; done

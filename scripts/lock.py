@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HEADER = """\
-# Made by `make lock`: pip's own choice for `.[lab,test]` and the build backend on Linux. Not edited by hand.
+# Made by `make lock`: pip's own choice for `.[lab,test,site]` and the build backend on Linux. Not edited by hand.
 # The set-up reads it as constraints (pip install -c), which pin what is installed and install nothing by themselves:
 # so the lines for CUDA do no harm on macOS, and what only another system or Python needs is free.
 """
@@ -15,7 +15,7 @@ HEADER = """\
 
 def main() -> None:
     """Ask pip what it would install into an empty environment, without installing it."""
-    wanted = ["hatchling", "editables", "--editable", ".[lab,test]"]
+    wanted = ["hatchling", "editables", "--editable", ".[lab,test,site]"]
     pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     report = json.loads(subprocess.run([*pip, *wanted], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     packages = [entry["metadata"] for entry in report["install"]]

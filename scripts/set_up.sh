@@ -1,7 +1,9 @@
 #!/bin/sh
 # Builds .venv, the one environment for learners and for tests. Up to date, it is left alone and no network is asked.
+# `set_up.sh site` adds what builds the web site.
 #
 # .venv/set-up        what the environment was made from: this folder, pyproject.toml, requirements.lock
+# .venv/set-up-site   the same, once the web site's packages are there
 # .venv/unfinished    the process that is installing; left behind by one that was killed
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -10,7 +12,15 @@ say() { printf '%s\n' "$*" >&2; }
 
 made_from() { pwd -P && cat pyproject.toml requirements.lock; }
 
-up_to_date() { [ -x .venv/bin/python ] && [ "$(made_from)" = "$(cat .venv/set-up 2>/dev/null)" ]; }
+extras=lab,test${1:+,$1}
+marks=".venv/set-up ${1:+.venv/set-up-$1}"
+
+up_to_date() {
+    [ -x .venv/bin/python ] || return
+    for mark in $marks; do
+        [ "$(made_from)" = "$(cat "$mark" 2>/dev/null)" ] || return
+    done
+}
 
 # Scripts in .venv/bin name the folder that they were made in, so a copied or moved environment is of no use.
 # One without .venv/set-up was made by other hands: it is completed, not removed.
@@ -67,11 +77,14 @@ export TMPDIR
 mkdir -p "$TMPDIR"
 
 # With the build backend installed (pinned too), a later set-up that finds every version in place needs no network.
-install hatchling editables && install --no-build-isolation --editable '.[lab,test]'
+install hatchling editables && install --no-build-isolation --editable ".[$extras]"
 status=$?
 rm -rf "$TMPDIR"
 if [ $status = 0 ]; then
-    made_from >.venv/set-up && rm .venv/unfinished
+    for mark in $marks; do
+        made_from >"$mark" || exit
+    done
+    rm .venv/unfinished
     exit
 fi
 # A pip that gives up by itself leaves a complete environment as it was.

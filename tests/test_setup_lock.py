@@ -4,6 +4,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_lock_has_names_and_versions_only() -> None:
 
 def test_lock_is_inside_the_ranges() -> None:
     build = [Requirement(text) for text in PYPROJECT["build-system"]["requires"]]
-    for requirement in [*needed(), *needed("lab"), *needed("test"), *build]:
+    for requirement in [*needed(), *needed("lab"), *needed("test"), *needed("site"), *build]:
         version = LOCK[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} is locked at {version}"
 
@@ -52,7 +53,7 @@ def test_installed_versions_are_the_locked_ones() -> None:
 @in_our_environment
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lock was made on Linux")
 def test_all_that_is_needed_is_locked() -> None:
-    todo = [*needed(), *needed("lab"), *needed("test")]
+    todo = [*needed(), *needed("lab"), *needed("test"), *(needed("site") if find_spec("sphinx") else [])]
     seen: set[str] = set()
     while todo:
         requirement = todo.pop()

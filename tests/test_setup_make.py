@@ -64,6 +64,22 @@ def test_first_set_up_installs_locked_versions_once(course: Course) -> None:
     assert {path.name for path in (course.folder / ".venv").iterdir()} == {"bin", "set-up"}
 
 
+def test_what_builds_the_site_is_added_once_where_it_is_needed(course: Course) -> None:
+    assert course.make("test").returncode == 0
+    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test,site]")
+    assert not course.asked("-m venv")
+    assert course.make("site").returncode == 0
+    assert course.calls.read_text() == "scripts/build_site.py\n"
+    assert course.make("set-up").returncode == 0
+    assert course.calls.read_text() == ""
+    with (course.folder / "requirements.lock").open("a") as file:
+        file.write("# changed\n")
+    assert course.make("set-up").returncode == 0
+    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test]")
+    assert course.make("site").returncode == 0
+    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test,site]")
+
+
 def test_second_lab_starts_jupyterlab_and_nothing_else(course: Course) -> None:
     assert course.make("lab", "LAB_ARGS=--no-browser").returncode == 0
     (call,) = course.calls.read_text().splitlines()
@@ -75,6 +91,7 @@ def test_second_lab_starts_jupyterlab_and_nothing_else(course: Course) -> None:
 
 
 def test_test_is_one_parallel_run_over_lessons_and_tests(course: Course) -> None:
+    assert course.make("set-up-site").returncode == 0
     assert course.make("test").returncode == 0
     (call,) = course.calls.read_text().splitlines()
     assert call.startswith("-m pytest --numprocesses=auto --dist=loadfile")
