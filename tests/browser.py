@@ -15,7 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, sync_playwright
@@ -93,7 +95,8 @@ def chromium(fresh: Path) -> Iterator[Browser]:
 PANEL = "window.jupyterapp.shell.currentWidget"
 READY = f"""() => {PANEL}?.context?.isReady
     && {PANEL}.sessionContext?.session?.kernel?.status === "idle" """
-OUTPUTS = f"() => {PANEL}.content.widgets.flatMap(cell => cell.model.outputs?.toJSON() ?? [])"
+KERNEL = f"{PANEL}.sessionContext.session.kernel"
+OUTPUTS = f"() => {PANEL}.content.widgets.map(cell => cell.model.outputs?.toJSON() ?? [])"
 
 
 @dataclass
@@ -119,9 +122,30 @@ class Lab:
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
 
+    def run(self, cell: int) -> None:
+        """Run one cell to its end."""
+        self.page.evaluate(f"nth => {{ {PANEL}.content.activeCellIndex = nth; }}", cell)
+        self.command("notebook:run-cell")
+
+    def start(self, cell: int) -> None:
+        """Run one cell without waiting for its end; returns when the kernel is at work."""
+        self.page.evaluate(f"nth => {{ {PANEL}.content.activeCellIndex = nth; }}", cell)
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
+        self.page.wait_for_function(f"() => {KERNEL}.status === 'busy'")
+
+    def busy(self) -> bool:
+        return bool(self.page.evaluate(f"() => {KERNEL}.status === 'busy'"))
+
+    def ask(self, code: str) -> None:
+        """Run code in the notebook's kernel, beside its cells."""
+        self.page.evaluate(f"code => {KERNEL}.requestExecute({{ code }}).done", code)
+
+    def outputs(self, cell: int) -> list[dict[str, Any]]:
+        return list(self.page.evaluate(OUTPUTS)[cell])
+
     def errors(self) -> list[str]:
         """What went wrong in the cells, as "ValueError: text"."""
-        outputs = self.page.evaluate(OUTPUTS)
+        outputs = chain.from_iterable(self.page.evaluate(OUTPUTS))
         return [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
 
     def cells(self) -> int:
@@ -135,7 +159,7 @@ class Lab:
     def explorer(self, nth: int = 0) -> "Explorer":
         """The nth latent explorer of the notebook, once its picture is drawn."""
         explorer = Explorer(self.page.locator(".vx").nth(nth))
-        explorer.canvas.and_(self.page.locator("[data-z]")).wait_for(timeout=30_000)
+        explorer.canvas.and_(self.page.locator("[data-z]")).wait_for(timeout=15_000)
         explorer.root.scroll_into_view_if_needed()
         return explorer
 

@@ -20,7 +20,7 @@ from vae_tutorial.likelihoods import Gaussian
 from vae_tutorial.objectives import Terms
 from vae_tutorial.training import History
 from vae_tutorial.vae import VAE
-from vae_tutorial.widgets import loss_laboratory
+from vae_tutorial.widgets import LossLab
 
 
 @pytest.fixture(autouse=True)
@@ -435,12 +435,10 @@ def test_the_loss_laboratory_draws_a_latent_against_the_prior_with_its_kl_and_gr
 
 
 def test_the_sliders_of_the_loss_laboratory_are_its_figures_arguments_and_may_go_to_both_ends():
-    sliders = loss_laboratory().children[0].children
-    names = list(inspect.signature(figures.loss_laboratory).parameters)
-    assert len(sliders) == len(names)
+    sliders = LossLab().scene["knobs"]
+    assert [slider["name"] for slider in sliders] == list(inspect.signature(figures.loss_laboratory).parameters)
     for end in ("min", "max"):
-        values = {name: getattr(slider, end) for name, slider in zip(names, sliders, strict=True)}
-        figure = figures.loss_laboratory(**values)
+        figure = figures.loss_laboratory(**{slider["name"]: slider[end] for slider in sliders})
         FigureCanvasAgg(figure).draw()
         assert all(np.isfinite(line.get_ydata()).all() for ax in figure.axes for line in ax.get_lines())
 

@@ -11,7 +11,6 @@ from lab_server import jupyterlab
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 LESSON = Path(__file__).parents[1] / "notebooks" / "01_autoencoder_to_vae.ipynb"
-ASK = "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }).done"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def lab(home, tmp_path_factory):
 
 def decoded_by_the_kernel(lab, home, model, code):
     """What the lesson's own model makes of a code, asked of the running kernel."""
-    lab.page.evaluate(ASK, f"torch.save({model}.decode(torch.tensor([{code}])).cpu(), 'picture.pt')")
+    lab.ask(f"torch.save({model}.decode(torch.tensor([{code}])).cpu(), 'picture.pt')")
     return torch.load(home / "picture.pt").flatten() * 255
 
 
@@ -45,11 +44,11 @@ def test_every_cell_runs(lab):
 def test_a_slider_moves_the_picture_of_the_model_just_trained(lab, home):
     explorer = lab.explorer(0)
     before = explorer.pixels()
-    latent = int(explorer.root.locator("label").first.inner_text()[2:-1])
+    latent = int(explorer.root.locator(".vx-row label").first.inner_text()[2:-1])
     explorer.drag(latent, to=2.0)
     after = torch.tensor(explorer.pixels())
     assert (after - torch.tensor(before)).abs().max() > 50
-    assert (after - decoded_by_the_kernel(lab, home, "vae", explorer.code())).abs().max() < 0.51
+    assert (after - decoded_by_the_kernel(lab, home, "vae", explorer.code())).abs().max() < 1.5
 
 
 def test_the_map_of_two_latents_can_be_dragged_over(lab, home):
@@ -63,4 +62,4 @@ def test_the_map_of_two_latents_can_be_dragged_over(lab, home):
         explorer.wait_for(latent, explorer.code()[latent])
     assert explorer.code() == pytest.approx([1.5, 1.5], abs=0.05)
     picture = decoded_by_the_kernel(lab, home, "flat_vae", explorer.code())
-    assert (torch.tensor(explorer.pixels()) - picture).abs().max() < 0.51
+    assert (torch.tensor(explorer.pixels()) - picture).abs().max() < 1.5

@@ -12,10 +12,10 @@ from nbclient import NotebookClient
 from PIL import Image
 from torch import nn
 
-from vae_tutorial.networks import Encoder, mlp
-from vae_tutorial.vae import VAE
+from vae_tutorial.networks import Decoder, Encoder, mlp
+from vae_tutorial.vae import VAE, ConditionalVAE
 from vae_tutorial.widgets import LatentExplorer, assets
-from vae_tutorial.widgets.latents import MAX_IMAGES, measure, take_sample
+from vae_tutorial.widgets.models import MAX_IMAGES, measure, take_sample
 from vae_tutorial.widgets.still import MAX_BYTES
 
 SHAPE = (1, 4, 5)
@@ -51,14 +51,80 @@ def test_without_images_latents_keep_the_order_of_the_model():
     assert scene["codes"] is None
 
 
-def test_two_latents_bring_the_codes_of_the_images_by_class():
-    model, data = VAE(*mlp(SHAPE, (8,), z_dim=2)), images()
+def test_the_codes_of_the_images_by_class():
+    model, data = VAE(*mlp(SHAPE, (8,), z_dim=3)), images()
     codes = LatentExplorer(model, data).scene["codes"]
-    z = torch.frombuffer(bytearray(codes["z"]), dtype=torch.float32).view(-1, 2)
-    assert torch.equal(z, model.encode(data.x).mu)
+    z = torch.frombuffer(bytearray(codes["z"]), dtype=torch.float16).view(-1, 3)
+    assert torch.equal(z, model.encode(data.x).mu.half())
     assert list(codes["y"]) == data.y.tolist()
     assert LatentExplorer(model, data.x).scene["codes"]["y"] == b""
     assert LatentExplorer(model, SimpleNamespace(x=data.x, y=data.y + 5)).scene["codes"]["y"] == b""  # 15 classes
+
+
+def test_images_to_start_from_are_of_every_class_with_their_posteriors():
+    model, data = VAE(*mlp(SHAPE, (8,), z_dim=3)), images(300)
+    examples = LatentExplorer(model, data).scene["examples"]
+    assert list(examples["y"]) == sorted([*range(10)] * 2)
+    x = torch.frombuffer(bytearray(examples["x"]), dtype=torch.uint8).view(-1, *SHAPE)
+    q = model.encode(x)
+    torch.testing.assert_close(torch.tensor(examples["mu"]), q.mu)
+    torch.testing.assert_close(torch.tensor(examples["sigma"]), q.logvar.div(2).exp())
+
+
+def test_a_conditional_model_needs_the_classes_of_its_images():
+    model, data = ConditionalVAE(*mlp(SHAPE, (8,), z_dim=3, n_classes=10), 10), images()
+    explorer = LatentExplorer(model, data)
+    expected = model.encode(data.x, data.y).mu
+    z = torch.frombuffer(bytearray(explorer.scene["codes"]["z"]), dtype=torch.float16).view(-1, 3)
+    assert torch.equal(z, expected.half())
+    assert repr(explorer) == "LatentExplorer(z_dim=3, 4x5, n_classes=10)"
+    with pytest.raises(ValueError, match=r"images must have labels y for a conditional model"):
+        LatentExplorer(model, data.x)
+
+
+def test_code_class_and_picture_can_be_read_and_the_code_set():
+    model = ConditionalVAE(*mlp(SHAPE, (8,), z_dim=3, n_classes=10), 10)
+    explorer, seen = LatentExplorer(model), []
+    assert explorer.z.tolist() == [0, 0, 0]
+    assert explorer.label == 0
+    forget = explorer.on_change(lambda z: seen.append(z.tolist()))
+    explorer.z = torch.tensor([0.5, -1, 9])
+    assert explorer.z.tolist() == [0.5, -1, 3]  # as far as the sliders go
+    explorer.set_state({"pose": {"z": [1, 2, 0], "label": 7}})  # as the page tells it
+    assert seen == [[0.5, -1, 3], [1, 2, 0]]
+    expected = model.decode(torch.tensor([[1.0, 2, 0]]), 7)[0]
+    torch.testing.assert_close(explorer.image, expected)
+    forget()
+    explorer.z = torch.zeros(3)
+    assert len(seen) == 2
+    for wrong in (torch.zeros(2), torch.tensor([0, 0, float("nan")])):
+        with pytest.raises(ValueError, match=r"z must be 3 finite numbers"):
+            explorer.z = wrong
+
+
+class Answers(LatentExplorer):
+    """Keeps what it would send."""
+
+    def send(self, content, buffers=None):
+        self.sent = content, buffers
+
+
+def test_the_kernel_decodes_what_the_page_cannot():
+    model = VAE(mlp(SHAPE, (8,), 3)[0], Decoder(nn.Sequential(nn.Linear(3, 20), nn.GELU()), SHAPE, 3))
+    explorer = Answers(model, images())
+    assert explorer.scene["decoder"]["kernel"] == 0
+    codes = torch.randn(5, 3)
+    explorer._answer(None, {"ask": "a", "model": 0, "codes": codes.tolist(), "label": None}, [])
+    content, (data,) = explorer.sent
+    assert content == {"answer": "a"}
+    picture = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, *SHAPE)
+    assert torch.equal(picture, model.decode(codes).clamp(0, 1).mul(255).round().byte())
+    for wrong in ({"model": 7}, {"codes": [["x"]]}, {"codes": [[1.0]]}):
+        explorer._answer(None, {"ask": "b", "model": 0, "codes": [[0.0] * 3], "label": None} | wrong, [])
+        content, buffers = explorer.sent
+        assert content["answer"] == "b"
+        assert re.match(r"\w+Error: ", content["problem"])
+        assert buffers is None
 
 
 def test_a_sample_is_spread_over_a_sorted_set():
@@ -70,10 +136,10 @@ def test_a_sample_is_spread_over_a_sorted_set():
 
 def test_new_weights_are_measured_on_the_same_images():
     explorer = LatentExplorer(with_means(3.0, 1.0, 0.0), images())
-    first, still = explorer.scene["network"]["weights"], explorer._repr_mimebundle_()[0]["image/png"]
+    first, still = explorer.scene["decoder"]["network"]["weights"], explorer._repr_mimebundle_()[0]["image/png"]
     explorer.set_model(with_means(0.0, 1.0, 2.0))
     assert explorer.scene["order"] == [2, 1, 0]
-    assert explorer.scene["network"]["weights"] != first
+    assert explorer.scene["decoder"]["network"]["weights"] != first
     assert explorer._repr_mimebundle_()[0]["image/png"] != still
     with pytest.raises(ValueError, match=r"images must have shape \[n, 1, 3, 3\] for this model, got \[30, 1, 4, 5\]"):
         explorer.set_model(VAE(*mlp((1, 3, 3), (4,), z_dim=3)))
@@ -114,7 +180,7 @@ def test_looking_leaves_the_model_in_its_mode():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"model": mlp()[1]}, TypeError, r"model must be a vae_tutorial.vae.VAE, got Decoder"),
+        ({"model": mlp()[1]}, TypeError, r"model must be a vae_tutorial.vae.VAE or ConditionalVAE, got Decoder"),
         ({"images": "mnist"}, TypeError, r"images must be a tensor .* got str"),
         ({"images": torch.zeros(3, 1, 28, 28)}, ValueError, r"images must have shape \[n, 1, 4, 5\].* got \[3, 1, 28"),
         ({"images": torch.zeros(0, *SHAPE)}, ValueError, r"images must hold at least one image"),
@@ -144,8 +210,10 @@ def test_the_page_gets_one_module_that_asks_for_nothing():
     assert not re.search(unwanted, module, re.MULTILINE)
     names = re.findall(r"^(?:export )?(?:const|function) (\w+)", module, re.MULTILINE)
     assert sorted(set(names)) == sorted(names)
-    for name in ("decode.js", "page.js", "sliders.js", "pad.js", "explorer.js"):
-        assert len(re.findall(r"^import ", assets.read(name), re.M)) == len(assets.IMPORT.findall(assets.read(name)))
+    for file in assets.FOLDER.glob("*.js"):
+        text = file.read_text()
+        assert len(re.findall(r"^import ", text, re.MULTILINE)) == len(assets.IMPORT.findall(text)), file.name
+        assert assets.IMPORT.sub("", text) in module, file.name
 
 
 def test_a_notebook_runs_without_a_front_end(tmp_path):

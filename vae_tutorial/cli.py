@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from vae_tutorial import data, doctor, zoo
+from vae_tutorial.widgets import LatentExplorer
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,11 +18,16 @@ def main(argv: list[str] | None = None) -> int:
     train = commands.add_parser("train", help="train one of the shipped models by its recipe")
     train.add_argument("name", choices=zoo.RECIPES)
     train.add_argument("-o", "--output", type=Path, default=zoo.FOLDER, help="folder (default: the package's own)")
+    export = commands.add_parser("export", help="write a model's latent explorer as one HTML page that needs no kernel")
+    export.add_argument("model", help="a shipped model or a .safetensors file that `train -o` wrote")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE", help="the HTML file to write")
     args = parser.parse_args(argv)
     if args.command == "doctor":
         return _doctor()
     if args.command == "data":
         return _data(args.name or data.NAMES)
+    if args.command == "export":
+        return _export(args.model, args.output)
     return _train(args.name, args.output)
 
 
@@ -58,6 +64,26 @@ def _train(name: str, folder: Path) -> int:
     print(
         f"{name}: -ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents, in {folder}"
     )
+    return 0
+
+
+def _export(name: str, page: Path) -> int:
+    if not page.parent.is_dir():
+        print(f"--output must lie in a folder that exists, got {page}", file=sys.stderr)
+        return 2
+    try:
+        model, trained_on = zoo.load(name), zoo.card(name)["recipe"]["data"]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    images = None
+    try:
+        images = data.load(trained_on, split="test", fallback=False)
+    except data.DataUnavailable as error:
+        print(f"{error}; the page has no images to start from", file=sys.stderr)
+    title = f"Latent explorer: {Path(name).stem}"
+    LatentExplorer(model, images).save(page, title)
+    print(f"{page}: {page.stat().st_size / 1e6:.2f} MB, works from the file, without kernel or network")
     return 0
 
 

@@ -1,6 +1,10 @@
 """Things to drag: widgets that show what a trained model has learned, decoded in the browser."""
 
+from vae_tutorial.widgets.compare import Compare
+from vae_tutorial.widgets.dial import BetaDial
+from vae_tutorial.widgets.draw import DrawDigit
 from vae_tutorial.widgets.explorer import LatentExplorer
-from vae_tutorial.widgets.laboratory import loss_laboratory
+from vae_tutorial.widgets.labs import KernelLab, LossLab
+from vae_tutorial.widgets.manifold import ManifoldPad
 
-__all__ = ["LatentExplorer", "loss_laboratory"]
+__all__ = ["BetaDial", "Compare", "DrawDigit", "KernelLab", "LatentExplorer", "LossLab", "ManifoldPad"]

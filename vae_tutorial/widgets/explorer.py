@@ -1,86 +1,118 @@
 """The latent explorer: one slider per latent, and the picture that the decoder makes of them."""
 
-import base64
+from collections.abc import Callable
 from typing import Any
 
-import anywidget
+import torch
 import traitlets
+from torch import Tensor
 
-from vae_tutorial.vae import VAE
-from vae_tutorial.widgets import assets, still
-from vae_tutorial.widgets.latents import Latents, Sample, measure, take_sample
-from vae_tutorial.widgets.payload import Json, payload
+from vae_tutorial.vae import Model
+from vae_tutorial.widgets import still
+from vae_tutorial.widgets.console import Console
+from vae_tutorial.widgets.models import (
+    Json,
+    Sample,
+    check_model,
+    check_span,
+    codes,
+    decode,
+    examples,
+    measure,
+    size_name,
+    take_sample,
+)
+from vae_tutorial.widgets.payload import check_precision, decoder_payload
 
-CLASSES = 10  # as many as there are colours that everybody can tell apart
 
-
-class LatentExplorer(anywidget.AnyWidget):
+class LatentExplorer(Console):
     """Drag the latents of a trained model and see its decoder's mean image at once.
 
-    The weights travel to the browser once; from then on it decodes by itself, whatever the kernel is doing, and sends
-    nothing back: messages from a slider that is dragged while a cell draws would damage that cell's figures.
+    The weights travel to the browser once; from then on it decodes by itself, whatever the kernel is doing. A decoder
+    with layers that the browser does not know is asked of the kernel instead.
 
-    model: a VAE; later weights are shown with `set_model`. images: where given, a tensor [n, c, h, w] or an object
-    with `x` and labels `y`; up to 1000 of them rank the latents by KL and, for two latents, are scattered over a map.
-    span: the sliders go from -span to span. precision: "float32", or "float16" to halve what a saved page must carry.
-    Raises TypeError or ValueError for what cannot be shown, naming it.
+    model: a VAE or ConditionalVAE; later weights are shown with `set_model`. images: where given, a tensor
+    [n, c, h, w] or an object with `x` and labels `y` (which a conditional model needs); up to 1000 of them rank the
+    latents by KL and are scattered over the map, 20 are offered to start from. span: the sliders go from -span to span.
+    precision: "float16", or "float32" for the last digits in twice the bytes. Raises TypeError or ValueError for what
+    cannot be shown, naming it.
     """
 
-    _esm = assets.javascript("decode.js", "page.js", "sliders.js", "pad.js", "explorer.js")
-    _css = assets.read("explorer.css")
-    scene = traitlets.Dict().tag(sync=True)  # everything the page needs in one value, so that it never sees half of it
+    pose = traitlets.Dict().tag(sync=True)  # the present code and class, told by the page when hand and kernel rest
 
-    def __init__(self, model: VAE, images: Any = None, *, span: float = 3.0, precision: str = "float32"):
-        if not (isinstance(span, int | float) and 0 < span <= 100):
-            raise ValueError(f"span must be a number above 0 and at most 100, got {span!r}")
-        self.span, self.precision = float(span), precision
-        self._images: Sample | None = None
-        super().__init__(scene=self._look(model, images))  # what cannot be shown is refused before a widget exists
+    def __init__(self, model: Model, images: Any = None, *, span: float = 3.0, precision: str = "float16"):
+        check_precision(precision)
+        self.span, self.precision = check_span(span), precision
+        self._sample: Sample | None = None
+        self._samples = 0
+        super().__init__()
+        self.set_model(model, images)
+        self.pose = {"z": [0.0] * model.z_dim, "label": 0 if model.n_classes else None}
 
-    def set_model(self, model: VAE, images: Any = None) -> None:
+    def set_model(self, model: Model, images: Any = None) -> None:
         """Show other weights, as after an epoch: the page keeps its sliders and draws the picture anew.
 
         images: as for the explorer; where not given, the latents are measured on the earlier ones.
         """
-        self.scene = self._look(model, images)
-
-    def _look(self, model: VAE, images: Any) -> Json:
-        """The scene for the page; the still picture and the name are made of the same weights."""
-        if not isinstance(model, VAE):
-            raise TypeError(f"model must be a vae_tutorial.vae.VAE, got {type(model).__name__}")
-        network = payload(model, precision=self.precision)
-        channels, height, width = shape = tuple(network["image_shape"])
+        check_model(model)
+        decoder = decoder_payload(model, precision=self.precision)
+        shape = tuple(decoder["image_shape"])
+        sample = self._sample if images is None else take_sample(images, shape)
+        latents = None if sample is None else measure(model, take_sample(sample, shape))
         if images is not None:
-            self._images = take_sample(images, shape)
-        latents = None if self._images is None else measure(model, take_sample(self._images, shape))
+            self._sample, self._samples = sample, self._samples + 1
         order = list(range(model.z_dim)) if latents is None else latents.order
-        kl = None if latents is None else latents.kl
-        flat = model.z_dim == 2
-        self._still = still.manifold(model, self.span) if flat else still.traversal(model, order, kl, self.span)
-        size = f"{height}x{width}" if channels == 1 else f"{channels}x{height}x{width}"
-        self._name = f"LatentExplorer(z_dim={model.z_dim}, {size})"
-        return {
-            "network": network,
+        scene = {
+            "kind": "explorer",
+            "decoder": decoder,
             "span": self.span,
             "order": order,
-            "kl": None if kl is None else kl.tolist(),
-            "codes": None if latents is None or not flat else _codes(latents),
+            "kl": None if latents is None else latents.kl.tolist(),
+            "codes": None if latents is None else codes(latents),
+            "examples": None if latents is None else examples(latents),
+            "sample": self._samples,
         }
+        self._show(scene, still=self._still_of(model, order, scene), name=_name(model, shape), models=[model])
 
-    def __repr__(self) -> str:
-        return self._name
+    @property
+    def z(self) -> Tensor:
+        """The code of the picture, float32 [z]. The page tells it once the hand and the kernel rest; may be set."""
+        return torch.tensor(self.pose["z"])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None:
-            bundle[0]["image/png"] = base64.b64encode(self._still.png()).decode()
-        return bundle
+    @z.setter
+    def z(self, z: Tensor) -> None:
+        values = torch.as_tensor(z, dtype=torch.float32).flatten()
+        if len(values) != len(self.pose["z"]) or not torch.isfinite(values).all():
+            raise ValueError(f"z must be {len(self.pose['z'])} finite numbers, got {values.tolist()}")
+        self.pose = {**self.pose, "z": values.clamp(-self.span, self.span).tolist()}
+
+    @property
+    def label(self) -> int | None:
+        """The class of the picture, for a conditional model."""
+        return self.pose["label"]
+
+    @property
+    def image(self) -> Tensor:
+        """The picture, float32 [c, h, w] in [0, 1]: the decoder's mean image at `z`, decoded here."""
+        return decode(self._models[0], self.z[None], self.label or 0)[0].cpu()
+
+    def on_change(self, call: Callable[[Tensor], object]) -> Callable[[], None]:
+        """Call `call(z)` whenever the page tells a new code; returns a function that ends it."""
+
+        def changed(_: Any) -> None:
+            call(self.z)
+
+        self.observe(changed, names="pose")
+        return lambda: self.unobserve(changed, names="pose")
+
+    def _still_of(self, model: Model, order: list[int], scene: Json) -> bytes:
+        if model.n_classes:
+            return still.classes(model)
+        if model.z_dim == 2:
+            return still.manifold(model, self.span)
+        return still.traversal(model, order, scene["kl"], self.span)
 
 
-def _codes(latents: Latents) -> Json:
-    """Posterior means as float32 pairs, and class numbers as bytes where there are at most 10 of them."""
-    y = latents.y
-    return {
-        "z": latents.mu.numpy().astype("<f4").tobytes(),
-        "y": b"" if y is None or int(y.min()) < 0 or int(y.max()) >= CLASSES else y.numpy().astype("u1").tobytes(),
-    }
+def _name(model: Model, shape: tuple[int, ...]) -> str:
+    classes = f", n_classes={model.n_classes}" if model.n_classes else ""
+    return f"LatentExplorer(z_dim={model.z_dim}, {size_name(shape)}{classes})"

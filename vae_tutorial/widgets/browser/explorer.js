@@ -1,115 +1,185 @@
-// The latent explorer: picture, sliders and, for two latents, the map. It gets a scene (see explorer.py) and sends
-// nothing back.
+// The latent explorer: one slider per latent and the picture that the decoder makes of them, with a traversal strip,
+// real images to start from, a map of any two latents, and classes for a conditional model.
 
-import { decode, readNetwork } from "./decode.js";
-import { clamp, hundredths, keepKeys, make, normal, oncePerFrame, paint, signed } from "./page.js";
+import { makeClasses } from "./classes.js";
+import { makeGallery } from "./gallery.js";
+import { readDecoder } from "./network.js";
 import { makePad } from "./pad.js";
+import { atRest, clamp, hundredths, make, makeButton, makeMenu, normal, oncePerFrame, signed } from "./page.js";
+import { colourMaps, makePicture } from "./picture.js";
+import { makePlayer } from "./player.js";
 import { makeSliders } from "./sliders.js";
+import { makeSource } from "./source.js";
+import { makeStrip } from "./strip.js";
+import { makeTools } from "./tools.js";
 
+const PAUSE = 600; // milliseconds: moves that follow each other faster are undone together
 const BY_KL = "Drag a latent: the decoder redraws its picture. Sorted by KL; the band is the prior's ±1 σ.";
 const ON_A_MAP = "Drag over the map or a slider: the decoder redraws. Rings: the prior's 1 and 2 σ.";
 const AS_THEY_ARE = "Drag a latent: the decoder redraws its picture. The band is the prior's ±1 σ.";
 
-// -> { show(scene), stop() }
-export function makeExplorer(element) {
-  const root = make("div", { class: "vx", role: "group", "aria-label": "Latent explorer" });
-  keepKeys(root);
-  element.append(root);
-  let stage = null;
-  return {
-    show(scene) {
-      try {
-        const network = readNetwork(scene?.network);
-        if (!stage?.fits(network, scene)) {
-          stage?.stop();
-          stage = makeStage(network, scene);
-          root.replaceChildren(stage.element);
-        }
-        stage.show(network, scene);
-      } catch (error) {
-        stage?.stop();
-        stage = null;
-        root.replaceChildren(make("p", { class: "vx-problem", role: "alert" }, `The explorer cannot be drawn: ${error.message}`));
-      }
-    },
-    stop: () => stage?.stop(),
-  };
-}
+// What stays in place while weights come and go; other sizes or other images need a new one.
+export function makeExplorer(scene, host) {
+  const { zDim, nClasses, imageShape } = readDecoder(scene.decoder);
+  const { span } = scene;
+  const flat = zDim === 2;
+  let z = new Array(zDim).fill(0);
+  let label = nClasses ? 0 : null;
+  let latent = scene.order[0]; // the one that the strip shows and Play swings
+  let map = "gray";
+  let chosen = null; // the real image that the code is that of
+  let held = false; // whether the code is that of an image, or between two
+  let source = null;
+  let version = 0;
 
-// What stays in place while weights come and go; only another number of latents or another span needs a new one.
-function makeStage(network, { span }) {
-  const id = `vx${Math.random().toString(36).slice(2)}`;
-  let z = new Array(network.z_dim).fill(0);
-  const canvas = make("canvas", { class: "vx-picture", role: "img", "aria-label": "The decoder's mean image" });
+  const picture = makePicture(imageShape, "The decoder's mean image", "vx-picture");
+  const original = makePicture(imageShape, "The chosen image", "vx-original");
   const status = make("p", { class: "vx-status", role: "status" });
-  const sentence = make("p", { class: "vx-sentence" });
-  const draw = oncePerFrame(() => {
-    paint(canvas, decode(network, z), network.image_shape);
-    canvas.dataset.z = z.map((value) => value.toFixed(2)).join(" ");
+  const say = atRest((words) => {
+    const typical = Math.sqrt(zDim).toFixed(1);
+    status.textContent = `${words}. |z| = ${Math.hypot(...z).toFixed(1)} (prior: about ${typical})`;
   });
-  const say = makeTeller(status);
+  const draw = oncePerFrame(() => source.picture(z, label, (image) => {
+    picture.paint(image, map);
+    picture.element.dataset.z = z.map((value) => value.toFixed(2)).join(" ");
+  }));
 
-  function move(next, words) {
-    z = next;
+  const history = makeHistory((pose) => (player.stop(), leave(), put(pose, "Undone")));
+  const player = makePlayer(span, () => z[latent], (value) => put({ z: z.with(latent, value) }, `z[${latent}] swings`));
+
+  function refresh(words) {
     sliders.show(z);
-    pad?.show(z);
+    pad.show(z);
+    classes?.show(label);
     draw();
-    say(words, z);
+    strip.follow(latent, z, label, map, version);
+    say(words);
   }
-  const button = (text, press) => {
-    const node = make("button", { type: "button" }, text);
-    node.addEventListener("click", press);
-    return node;
-  };
-  const sliders = makeSliders(network.z_dim, span, id, (latent, value) => move(z.with(latent, value), `z[${latent}] = ${signed(value)}`));
-  const pad = network.z_dim === 2 ? makePad(span, (...pair) => move(pair, `z = (${pair.map(signed).join(", ")})`)) : null;
+  // Every change of the code made here comes through this function.
+  function put(pose, words) {
+    ({ z, label } = { z, label, ...pose });
+    refresh(words);
+    host.tell({ z, label });
+  }
+  // A change by hand: Play ends, and the code is no longer that of an image.
+  function move(pose, words, kind) {
+    player.stop();
+    leave();
+    history.keep({ z, label }, kind);
+    put(pose, words);
+  }
+  function moveLatent(i, value) {
+    latent = i;
+    move({ z: z.with(i, value) }, `z[${i}] = ${signed(value)}`, i);
+  }
+  function moveOnMap(values) {
+    const words = Object.entries(values).map(([i, value]) => `z[${i}] = ${signed(value)}`).join(", ");
+    move({ z: z.map((value, i) => values[i] ?? value) }, words, "map");
+  }
+  function showImage({ index, image, mu, sigma, label: its }, words) {
+    player.stop();
+    history.keep({ z, label }, "image");
+    sliders.mark(index === null ? null : { mu, sigma });
+    original.element.hidden = index === null;
+    chosen = image;
+    held = true;
+    recolour();
+    put({ z: mu.map((value) => clamp(hundredths(value), span)), label: nClasses && its !== null ? its : label }, words);
+  }
+  function leave() {
+    if (!held) return;
+    held = false;
+    chosen = null;
+    sliders.mark(null);
+    original.element.hidden = true;
+    gallery?.leave();
+  }
+  function recolour() {
+    gallery?.paint(map);
+    if (chosen) original.paint(chosen, map);
+  }
+  function setColours(name) {
+    map = name;
+    recolour();
+    refresh(`Colours: ${map}`);
+  }
+
+  const sliders = makeSliders(zDim, span, host.id, moveLatent);
+  const pad = makePad(zDim, span, moveOnMap);
+  const gallery = scene.examples && makeGallery(scene.examples, imageShape, host.id, showImage);
+  const classes = nClasses ? makeClasses(nClasses, (y) => move({ label: y }, `Class ${y}`, "class")) : null;
+  // The strip asks a source that changes with the weights.
+  const strip = makeStrip(imageShape, span, { series: (...job) => source.series(...job) }, moveLatent);
   const random = () => z.map(() => clamp(hundredths(normal()), span));
+  const python = () => `z = torch.tensor([[${z.map((value) => value.toFixed(2)).join(", ")}]])` + (nClasses ? `; y = torch.tensor([${label}])` : "");
+
   const buttons = make("div", { class: "vx-buttons" },
-    button("Random z", () => move(random(), "Drawn from the prior")),
-    button("Reset", () => move(z.map(() => 0), "All latents at 0")));
-  const left = make("div", { class: "vx-left" }, canvas, buttons, status);
+    makeButton("Random z", () => move({ z: random() }, "Drawn from the prior")),
+    makeButton("Reset", () => move({ z: z.map(() => 0) }, "All latents at 0")),
+    player.element, history.element);
+  const tools = make("div", { class: "vx-tools" },
+    ...(imageShape[0] === 1 ? [makeMenu("Colours", colourMaps.map((name) => [name, name]), setColours).element] : []),
+    ...makeTools(python, picture.element, say));
+  const sentence = make("p", { class: "vx-sentence" });
+  const left = make("div", { class: "vx-left" },
+    picture.element, classes?.element ?? "", buttons, make("div", { class: "vx-told" }, original.element, status));
   const right = make("div", { class: "vx-right" }, sentence, sliders.element);
+  const below = flat ? [] : [make("details", { class: "vx-panel" }, make("summary", {}, "Map of two latents"), pad.element)];
+  original.element.hidden = true;
+  host.heard((pose) => {
+    player.stop();
+    leave();
+    ({ z, label } = pose);
+    refresh("Set from Python");
+  });
 
   return {
-    element: make("div", { class: pad ? "vx-stage vx-flat" : "vx-stage", style: `--vx-span: ${span}` }, left, ...(pad ? [pad.element] : []), right),
-    fits: (other, scene) => other.z_dim === network.z_dim && scene.span === span,
-    show(latest, scene) {
-      network = latest;
-      sentence.textContent = pad ? ON_A_MAP : scene.kl ? BY_KL : AS_THEY_ARE;
-      sliders.arrange(scene.order, scene.kl);
-      pad?.scatter(scene.codes);
-      move(z, "The model as it is now");
+    element: make("div", { class: flat ? "vx-stage vx-flat" : "vx-stage", style: `--vx-span: ${span}` },
+      left, ...(flat ? [pad.element] : []), right,
+      make("div", { class: "vx-below" }, strip.element, gallery?.element ?? "", ...below, tools)),
+    fits: (other) => structure(other) === structure(scene),
+    show(latest) {
+      source?.stop();
+      source = makeSource(readDecoder(latest.decoder), host, say);
+      version++;
+      sentence.textContent = flat ? ON_A_MAP : latest.kl ? BY_KL : AS_THEY_ARE;
+      sliders.arrange(latest.order, latest.kl);
+      pad.scatter(latest.codes, latest.order);
+      gallery?.renew(latest.examples);
+      recolour();
+      refresh("The model as it is now");
     },
     stop() {
-      draw.cancel();
-      say.cancel();
+      for (const part of [draw, say]) part.cancel();
+      player.stop();
+      source?.stop();
     },
   };
 }
 
-// A line for eyes and screen readers, once the hand rests: what was done, and how usual the code is under the prior.
-function makeTeller(status) {
-  let timer = 0;
-  const say = (words, z) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      const length = Math.hypot(...z).toFixed(1);
-      status.textContent = `${words}. |z| = ${length} (prior: about ${Math.sqrt(z.length).toFixed(1)})`;
-    }, 150);
-  };
-  say.cancel = () => clearTimeout(timer);
-  return say;
-}
+const structure = ({ decoder, span, sample }) =>
+  JSON.stringify([decoder?.z_dim, decoder?.n_classes, decoder?.image_shape, span, sample]);
 
-function render({ model, el }) {
-  const explorer = makeExplorer(el);
-  const show = () => explorer.show(model.get("scene"));
-  model.on("change:scene", show);
-  show();
-  return () => {
-    model.off("change:scene", show);
-    explorer.stop();
+// Poses to go back to; moves of one kind in quick succession count as one. -> { element, keep(pose, kind) }
+function makeHistory(back) {
+  const poses = [];
+  let last = { kind: null, at: 0 };
+  const element = makeButton("Undo", () => {
+    last = { kind: null, at: 0 };
+    const pose = poses.pop();
+    element.disabled = poses.length === 0;
+    if (pose) back(pose);
+  }, { disabled: true });
+  return {
+    element,
+    keep(pose, kind = null) {
+      const at = performance.now();
+      const same = kind !== null && kind === last.kind && at - last.at < PAUSE;
+      last = { kind, at };
+      if (same) return;
+      poses.push(pose);
+      if (poses.length > 100) poses.shift();
+      element.disabled = false;
+    },
   };
 }
-
-export default { render };

@@ -1,87 +1,136 @@
 // A map of two latents to drag over: codes of real images by class, the prior's circles, the present code.
 
-import { clamp, hundredths, make } from "./page.js";
+import { clamp, drawing, hundredths, make, makeMenu } from "./page.js";
+import { readNumbers } from "./network.js";
+import { inSteps } from "./prior.js";
 import { keyed } from "./sliders.js";
 
-const SIZE = 300;
 const NAME = 9; // radius of a class's name tag
 // Petroff's ten (2021), chosen by survey and by simulated colour blindness; readable on white and on black.
-const COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
+export const COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
-// change(z0, z1) is called for every move. -> { element, show(z), scatter(codes) }
-export function makePad(span, change) {
-  const x = (value) => (SIZE / 2) * (1 + value / span);
-  const y = (value) => (SIZE / 2) * (1 - value / span);
-  const shape = (tag, properties, ...children) => make(tag, { svg: true, ...properties }, ...children);
-  const ring = (sigmas) => shape("circle", { class: "vx-sigma", cx: x(0), cy: y(0), r: x(sigmas) - x(0) });
-  const ringName = (sigmas) =>
-    shape("text", { class: "vx-axis", x: x(0.72 * sigmas) + 3, y: y(-0.72 * sigmas) + 12 }, `${sigmas}σ`);
-  const points = shape("g", { class: "vx-points" });
-  const hand = shape("circle", { class: "vx-hand", r: 8 });
-  const drawing = make("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": "true" },
-    shape("path", { class: "vx-axes", d: `M0 ${y(0)}H${SIZE}M${x(0)} 0V${SIZE}` }),
-    ring(1), ring(2), points, ringName(1), ringName(2),
-    shape("text", { class: "vx-axis", x: SIZE - 8, y: y(0) + 16, "text-anchor": "end" }, "z[0]"),
-    shape("text", { class: "vx-axis", x: x(0) + 6, y: 16 }, "z[1]"),
-    hand);
-  const area = make("div", {
-    class: "vx-pad", role: "application", tabindex: 0,
-    "aria-label": "Map of z[0] and z[1]. Arrow keys move the code; the sliders do the same.",
-  }, drawing);
+// change({ latent: value, ... }) is called for every move over the map; `size` is its width in the drawing's pixels,
+// `behind` an element to lie under everything. -> { element, area, show(z), scatter(codes, order), rescale(scale) }
+export function makePad(zDim, span, change, { size = 300, behind = "" } = {}) {
+  let scale = inSteps(span);
+  const x = (value) => size * scale.place(value);
+  const y = (value) => size * (1 - scale.place(value));
+  let axes = [0, 1];
+  let now = new Array(zDim).fill(0);
+  let codes = null;
+  let chosen = false; // by a hand
+  const names = [
+    drawing("text", { class: "vx-axis", x: size - 8, y: y(0) + 16, "text-anchor": "end" }),
+    drawing("text", { class: "vx-axis", x: x(0) + 6, y: 16 }),
+  ];
+  const prior = drawing("g");
+  const points = drawing("g", { class: "vx-points" });
+  const hand = drawing("circle", { class: "vx-hand", r: 8 });
+  const area = make("div", { class: "vx-pad", role: "application", tabindex: 0 }, behind,
+    make("svg", { viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" },
+      drawing("path", { class: "vx-axes", d: `M0 ${y(0)}H${size}M${x(0)} 0V${size}` }), prior, points, ...names, hand));
   const note = make("p", { class: "vx-note" });
+  const menus = zDim === 2 ? [] : ["Across", "Up"].map((name, axis) => axisMenu(name, axis));
+  const put = (a, b) => change({ [axes[0]]: a, [axes[1]]: b });
+
+  function axisMenu(name, axis) {
+    const choices = Array.from({ length: zDim }, (_, latent) => [latent, `z[${latent}]`]);
+    return makeMenu(name, choices, (latent) => {
+      const other = axes[1 - axis];
+      chosen = true;
+      axes = axis === 0 ? [Number(latent), other] : [other, Number(latent)];
+      if (axes[0] === axes[1]) axes[1 - axis] = (axes[axis] + 1) % zDim;
+      redraw();
+    });
+  }
+
+  function redraw() {
+    menus.forEach(({ input }, axis) => (input.value = axes[axis]));
+    names.forEach((name, axis) => (name.textContent = `z[${axes[axis]}]`));
+    area.setAttribute("aria-label", `Map of z[${axes[0]}] and z[${axes[1]}]. Arrow keys move the code; the sliders do the same.`);
+    prior.replaceChildren(...rings(x, y));
+    const { inside, all } = placed(codes, axes, scale);
+    points.replaceChildren(...dots(inside, x, y), ...tags(inside, x, y));
+    const lost = all - inside.length;
+    note.textContent = all ? `${all} images, each at its posterior mean.` + (lost ? ` ${lost} of them outside the map.` : "") : "";
+    showHand();
+  }
+
+  function showHand() {
+    const within = (at) => Math.min(size, Math.max(0, at));
+    hand.setAttribute("cx", within(x(now[axes[0]])));
+    hand.setAttribute("cy", within(y(now[axes[1]])));
+  }
 
   function point({ clientX, clientY }) {
     const box = area.getBoundingClientRect();
-    const place = (fraction) => clamp(hundredths((2 * fraction - 1) * span), span);
-    change(place((clientX - box.left) / box.width), place(1 - (clientY - box.top) / box.height));
+    const value = (fraction) => clamp(hundredths(scale.value(Math.min(1, Math.max(0, fraction)))), span);
+    put(value((clientX - box.left) / box.width), value(1 - (clientY - box.top) / box.height));
   }
   area.addEventListener("pointerdown", (event) => {
     if (event.button === 0) area.setPointerCapture(event.pointerId), point(event);
   });
   area.addEventListener("pointermove", (event) => area.hasPointerCapture(event.pointerId) && point(event));
-  area.addEventListener("dblclick", () => change(0, 0));
-
-  let now = [0, 0];
+  area.addEventListener("dblclick", () => put(0, 0));
   area.addEventListener("keydown", (event) => {
     const upright = ["ArrowUp", "ArrowDown", "PageUp", "PageDown"].includes(event.key);
     const centre = ["Home", "Delete", "Backspace"].includes(event.key);
-    const value = keyed(event, now[upright ? 1 : 0], span);
+    const [a, b] = axes.map((latent) => now[latent]);
+    const value = keyed(event, upright ? b : a, { min: -span, max: span });
     if (value === undefined || event.key === "End") return;
     event.preventDefault();
-    change(...(centre ? [0, 0] : upright ? [now[0], value] : [value, now[1]]));
+    if (centre) put(0, 0);
+    else put(upright ? a : value, upright ? value : b);
   });
 
   return {
-    element: make("div", { class: "vx-map" }, area, note),
-    show(z) {
-      now = z;
-      hand.setAttribute("cx", x(z[0]));
-      hand.setAttribute("cy", y(z[1]));
+    element: make("div", { class: "vx-map" }, ...menus.map(({ element }) => element), area, note),
+    area,
+    show: (z) => ((now = z), showHand()),
+    // The axes are the first two of `order`, the most informative latents, until somebody chooses others.
+    scatter(payload, order) {
+      codes = payload && readCodes(payload, zDim);
+      if (zDim > 2 && order && !chosen) axes = order.slice(0, 2);
+      redraw();
     },
-    scatter(codes) {
-      const { inside, all } = readCodes(codes, span);
-      const dots = inside.map(([a, b, label]) =>
-        shape("circle", { cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 2, fill: COLOURS[label] ?? "currentColor" }));
-      const names = apart(centres(inside).map(([a, b, label]) => [x(a), y(b), label])).map(([cx, cy, label]) =>
-        shape("g", { class: "vx-class" },
-          shape("circle", { cx, cy, r: NAME, stroke: COLOURS[label] }), shape("text", { x: cx, y: cy }, label)));
-      points.replaceChildren(...dots, ...names);
-      const lost = all - inside.length;
-      note.textContent = all ? `${all} images, each at its posterior mean.` + (lost ? ` ${lost} of them outside the map.` : "") : "";
+    rescale(wanted) {
+      scale = wanted;
+      redraw();
     },
   };
 }
 
-// -> the codes on the map as [z0, z1, label], and how many there are in all. Labels may be missing.
-function readCodes(codes, span) {
-  if (!codes) return { inside: [], all: 0 };
-  const all = Math.floor(codes.z.byteLength / 8);
-  const numbers = new DataView(codes.z.buffer, codes.z.byteOffset, codes.z.byteLength);
-  const labels = new Uint8Array(codes.y.buffer, codes.y.byteOffset, codes.y.byteLength);
-  const read = Array.from({ length: all }, (_, i) =>
-    [numbers.getFloat32(8 * i, true), numbers.getFloat32(8 * i + 4, true), labels[i]]);
-  return { inside: read.filter(([a, b]) => Math.abs(a) <= span && Math.abs(b) <= span), all };
+// The prior's circles: along them its density is the same. On another scale than equal steps they are no circles.
+function rings(x, y) {
+  const angles = Array.from({ length: 72 }, (_, i) => (i * Math.PI) / 36);
+  const at = (sigmas, angle) => `${x(sigmas * Math.cos(angle)).toFixed(1)} ${y(sigmas * Math.sin(angle)).toFixed(1)}`;
+  const ring = (sigmas) => drawing("path", { class: "vx-sigma", d: `M${angles.map((angle) => at(sigmas, angle)).join("L")}Z` });
+  const name = (sigmas) => drawing("text", { class: "vx-axis", x: x(0.72 * sigmas) + 3, y: y(-0.72 * sigmas) + 12 }, `${sigmas}σ`);
+  return [ring(1), ring(2), name(1), name(2)];
 }
+
+// -> { numbers: n * zDim, labels: n bytes, or none }
+function readCodes({ z, y }, zDim) {
+  const numbers = readNumbers(z, "float16");
+  return { numbers, zDim, labels: new Uint8Array(y.buffer, y.byteOffset, y.byteLength) };
+}
+
+// -> the codes on the map as [across, up, label], and how many there are in all. Labels may be missing.
+function placed(codes, axes, scale) {
+  if (!codes) return { inside: [], all: 0 };
+  const { numbers, zDim, labels } = codes;
+  const all = Math.floor(numbers.length / zDim);
+  const read = Array.from({ length: all }, (_, i) => [numbers[i * zDim + axes[0]], numbers[i * zDim + axes[1]], labels[i]]);
+  const visible = (value) => scale.place(value) >= 0 && scale.place(value) <= 1;
+  return { inside: read.filter(([a, b]) => visible(a) && visible(b)), all };
+}
+
+const dots = (codes, x, y) => codes.map(([a, b, label]) =>
+  drawing("circle", { cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 2, fill: COLOURS[label] ?? "currentColor" }));
+
+const tags = (codes, x, y) => apart(centres(codes).map(([a, b, label]) => [x(a), y(b), label])).map(([cx, cy, label]) =>
+  drawing("g", { class: "vx-class" },
+    drawing("circle", { cx, cy, r: NAME, stroke: COLOURS[label] }), drawing("text", { x: cx, y: cy }, label)));
 
 // Where each class is written: at the code in its midst, so that colour is never the only sign.
 function centres(codes) {

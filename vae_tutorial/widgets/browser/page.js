@@ -1,4 +1,4 @@
-// Small parts that every widget is built of: elements, the picture, keys that belong to the widget.
+// Small parts that every widget is built of: elements, keys that belong to the widget, numbers for people.
 
 // Text goes in as text, never as HTML.
 export function make(tag, properties = {}, ...children) {
@@ -12,16 +12,19 @@ export function make(tag, properties = {}, ...children) {
   return node;
 }
 
-// image: c * h * w numbers in [0, 1], as decode.js gives them.
-export function paint(canvas, image, [channels, height, width]) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const pixels = new ImageData(width, height);
-  const size = width * height;
-  for (let i = 0; i < size; i++) {
-    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = 255 * image[channels === 3 ? c * size + i : i];
-    pixels.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
+export const drawing = (tag, properties, ...children) => make(tag, { svg: true, ...properties }, ...children);
+
+export function makeButton(words, press, properties = {}) {
+  const button = make("button", { type: "button", ...properties }, words);
+  button.addEventListener("click", press);
+  return button;
+}
+
+// A menu of choices [[value, words]] with its name. -> { element, input }; choose(value) is called for every choice.
+export function makeMenu(name, choices, choose) {
+  const input = make("select", {}, ...choices.map(([value, words]) => make("option", { value }, words)));
+  input.addEventListener("change", () => choose(input.value));
+  return { element: make("label", { class: "vx-menu" }, name, input), input };
 }
 
 // At most one drawing per frame, however many events there are; it reads the newest state when it runs.
@@ -37,6 +40,17 @@ export function oncePerFrame(draw) {
   return ask;
 }
 
+// Runs once the hand rests: after `wait` milliseconds without another call, with the arguments of the last one.
+export function atRest(run, wait = 150) {
+  let timer = 0;
+  const ask = (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => run(...values), wait);
+  };
+  ask.cancel = () => clearTimeout(timer);
+  return ask;
+}
+
 // JupyterLab's shortcuts listen above the cell, and to a slider too: "d d" would delete the cell, "0 0" offer to
 // restart the kernel. Keys end here, but for those that people mean for the notebook or the browser.
 export function keepKeys(root) {
@@ -46,11 +60,13 @@ export function keepKeys(root) {
   });
 }
 
+export const uniqueId = () => `vx${Math.random().toString(36).slice(2)}`;
+
 export const clamp = (value, span) => Math.min(span, Math.max(-span, value));
 
 export const hundredths = (value) => Math.round(value * 100) / 100 || 0; // || 0: no "-0.00"
 
-export const signed = (value) => value.toFixed(2).replace("-", "−");
+export const signed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 
 export const percent = (value, span) => `${50 + (50 * value) / span}%`;
 

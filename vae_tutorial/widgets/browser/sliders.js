@@ -5,7 +5,7 @@ import { clamp, hundredths, make, percent, signed } from "./page.js";
 const FIRST = 8; // more sliders at once make people worse at the task, not better
 const UNUSED = 0.01; // nats
 
-// change(latent, value) is called for every move. -> { element, show(z), arrange(order, kl) }
+// change(latent, value) is called for every move. -> { element, show(z), arrange(order, kl), mark(posterior) }
 export function makeSliders(count, span, id, change) {
   const rows = Array.from({ length: count }, (_, latent) => makeRow(latent, span, id, change));
   const list = make("div", { class: "vx-rows", role: "group", "aria-label": "Latents" });
@@ -35,6 +35,7 @@ export function makeSliders(count, span, id, change) {
   return {
     element,
     show: (z) => rows.forEach((row, latent) => row.show(z[latent])),
+    mark: (posterior) => rows.forEach((row, i) => row.mark(posterior?.mu[i], posterior?.sigma[i])),
     arrange(wanted, kl) {
       const most = kl && Math.max(UNUSED, ...kl);
       rows.forEach((row, latent) => row.rate(kl && kl[latent], most));
@@ -45,27 +46,18 @@ export function makeSliders(count, span, id, change) {
 }
 
 function makeRow(latent, span, id, change) {
-  const name = `z[${latent}]`;
   const rating = make("span", { class: "vx-kl", id: `${id}-kl${latent}` });
-  const input = make("input", {
-    type: "range", id: `${id}-z${latent}`, min: -span, max: span, step: 0.01, "aria-describedby": rating.id,
-  });
-  const output = make("output", { for: input.id, class: "vx-value" });
-  const track = make("div", { class: "vx-track" }, input);
-  const element = make("div", { class: "vx-row" }, make("label", { for: input.id }, name), rating, track, output);
-  input.addEventListener("input", () => change(latent, Number(input.value)));
-  input.addEventListener("dblclick", () => change(latent, 0));
-  input.addEventListener("keydown", (event) => {
-    const value = keyed(event, Number(input.value), span);
-    if (value === undefined) return;
-    event.preventDefault();
-    change(latent, value);
-  });
+  const slider = makeSlider({ id: `${id}-z${latent}`, span, name: `z[${latent}]`, describedBy: rating.id }, (value) => change(latent, value));
+  const posterior = make("span", { class: "vx-posterior", hidden: true });
+  const track = make("div", { class: "vx-track" }, posterior, slider.input);
+  const element = make("div", { class: "vx-row" }, slider.label, rating, track, slider.output);
   return {
     element,
-    show(value) {
-      input.value = value;
-      output.value = signed(value);
+    show: slider.show,
+    mark(mu, sigma) {
+      posterior.hidden = mu === undefined;
+      posterior.style.left = percent(clamp(mu ?? 0, span), span);
+      posterior.style.setProperty("--sigma", `${(50 * (sigma ?? 0)) / span}cqw`);
     },
     rate(kl, most) {
       const unused = kl !== null && kl < UNUSED;
@@ -76,12 +68,42 @@ function makeRow(latent, span, id, change) {
   };
 }
 
+// A range input with its label and its value, from -span to span unless `range` { min, max, step, home } says otherwise;
+// words(value) is what is told of it. -> { label, input, output, show(value) }
+export function makeSlider({ id, span, range = {}, name, describedBy, words = signed }, change) {
+  const { min, max, step, home } = { min: -span, max: span, step: 0.01, home: 0, ...range };
+  const input = make("input", { type: "range", id, min, max, step, "aria-describedby": describedBy });
+  const output = make("output", { for: id, class: "vx-value" });
+  let shown;
+  input.addEventListener("input", () => change(Number(input.value)));
+  input.addEventListener("dblclick", () => change(home));
+  input.addEventListener("keydown", (event) => {
+    const value = keyed(event, Number(input.value), { min, max, step, home });
+    if (value === undefined) return;
+    event.preventDefault();
+    change(value);
+  });
+  return {
+    label: make("label", { for: id }, name),
+    input,
+    output,
+    show(value) {
+      if (value === shown) return; // with many latents, what did not move costs more than what did
+      shown = value;
+      input.value = value;
+      output.value = words(value);
+      input.setAttribute("aria-valuetext", output.value);
+    },
+  };
+}
+
 // What a key makes of a value, or undefined for keys that are not ours.
-export function keyed({ key, shiftKey }, value, span) {
-  const arrow = shiftKey ? 0.01 : 0.1;
-  const steps = { ArrowRight: arrow, ArrowUp: arrow, ArrowLeft: -arrow, ArrowDown: -arrow, PageUp: 0.5, PageDown: -0.5 };
-  const places = { Home: -span, End: span, Delete: 0, Backspace: 0 };
-  if (Object.hasOwn(steps, key)) return clamp(hundredths(value + steps[key]), span);
+export function keyed({ key, shiftKey }, value, { min, max, step = 0.01, home = 0 }) {
+  const arrow = (shiftKey ? 1 : 10) * step;
+  const page = 50 * step;
+  const steps = { ArrowRight: arrow, ArrowUp: arrow, ArrowLeft: -arrow, ArrowDown: -arrow, PageUp: page, PageDown: -page };
+  const places = { Home: min, End: max, Delete: home, Backspace: home };
+  if (Object.hasOwn(steps, key)) return Math.min(max, Math.max(min, hundredths(value + steps[key])));
   return Object.hasOwn(places, key) ? places[key] : undefined;
 }
 

@@ -1,0 +1,165 @@
+"""Widgets in pages without a kernel: saved ones, and notebooks made into web pages."""
+
+import json
+import re
+
+import ipywidgets
+import nbformat
+import pytest
+import torch
+from accessibility import violations
+from browser import Explorer, chromium
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from torch import nn
+
+from vae_tutorial import cli, data, zoo
+from vae_tutorial.networks import Decoder, mlp
+from vae_tutorial.vae import VAE
+from vae_tutorial.widgets import LatentExplorer, static
+
+SHAPE = (1, 6, 5)
+LESSON = """
+import ipywidgets, torch
+from torch import nn
+from vae_tutorial.networks import Decoder, mlp
+from vae_tutorial.vae import VAE
+from vae_tutorial.widgets import LatentExplorer
+torch.manual_seed(0)
+encoder, decoder = mlp((1, 6, 5), (8,), 3)
+explorer = LatentExplorer(VAE(encoder, decoder), torch.rand(30, 1, 6, 5), precision="float32")
+explorer
+"""
+LATER = """
+torch.manual_seed(1)
+explorer.set_model(VAE(*mlp((1, 6, 5), (8,), 3)))
+LatentExplorer(VAE(encoder, Decoder(nn.Sequential(nn.Linear(3, 30), nn.GELU()), (1, 6, 5), 3)))
+"""
+OTHERS = "ipywidgets.FloatSlider()"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("browser")) as browser:
+        browser.context.route("file://**", lambda route: route.continue_())
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    cells = [nbformat.v4.new_code_cell(source) for source in (LESSON, LATER, OTHERS)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    resources = {"metadata": {"path": str(tmp_path_factory.mktemp("home"))}}
+    return NotebookClient(notebook, timeout=120, resources=resources).execute()
+
+
+def opened(browser, path) -> Explorer:
+    page = browser.context.new_page()
+    page.goto(path.as_uri())
+    explorer = Explorer(page.locator(".vx"))
+    explorer.wait_for(0, 0)
+    return explorer
+
+
+def assert_shows(explorer, model):
+    expected = model.decode(torch.tensor([explorer.code()])).flatten() * 255
+    assert torch.tensor(explorer.pixels()).sub(expected).abs().max() < 1.5
+
+
+@pytest.mark.browser
+@pytest.mark.mnist
+def test_an_exported_model_is_one_small_file_that_works_from_the_disk(browser, tmp_path, mnist):
+    page = tmp_path / "page.html"
+    assert cli.main(["export", "vae-mnist", "-o", str(page)]) == 0
+    assert page.stat().st_size < 2_000_000
+    explorer = opened(browser, page)
+    explorer.drag(0, to=1.5)
+    explorer.root.get_by_role("button", name="image 5").click()
+    explorer.root.page.wait_for_timeout(300)
+    assert_shows(explorer, zoo.load("vae-mnist"))
+    assert violations(explorer.root.page, "body") == []
+    assert browser.strangers == []
+
+
+def test_export_without_data_has_sliders_all_the_same(tmp_path, monkeypatch, capsys):
+    def nothing(*arguments, **options):
+        raise data.DataUnavailable("mnist cannot be had")
+
+    monkeypatch.setattr(data, "load", nothing)
+    page = tmp_path / "page.html"
+    assert cli.main(["export", "vae-mnist-2d", "-o", str(page)]) == 0
+    assert "mnist cannot be had; the page has no images to start from" in capsys.readouterr().err
+    scene = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page.read_text())[1])
+    assert scene["examples"] is None
+    assert scene["decoder"]["z_dim"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["export", "vae", "-o", "page.html"], "name must be one of vae-mnist"),
+        (["export", "missing.safetensors", "-o", "page.html"], "missing.json cannot be read"),
+        (["export", "vae-mnist", "-o", "nowhere/page.html"], "--output must lie in a folder that exists"),
+    ],
+)
+def test_what_cannot_be_exported_is_named(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_in_a_scene_can_leave_its_element(tmp_path):
+    explorer = LatentExplorer(VAE(*mlp(SHAPE, (8,), 3)))
+    hostile = "</script><script>alert(1)</script><!--"
+    page = explorer.save(tmp_path / "page.html", title=hostile).read_text()
+    assert hostile not in page
+    scene = explorer.scene | {"kind": hostile}
+    inside = re.search(r'<script type="application/json">(.*?)</script>', static.fragment(scene))[1]
+    assert "<" not in inside
+    assert json.loads(inside)["kind"] == hostile
+
+
+def test_the_script_cannot_end_the_element_that_it_stands_in():
+    assert "</script" not in static.script().lower()
+    assert "</style" not in static.style().lower()
+
+
+def test_a_page_without_a_kernel_refuses_a_decoder_that_needs_it(tmp_path):
+    encoder, _ = mlp(SHAPE, (8,), 3)
+    model = VAE(encoder, Decoder(nn.Sequential(nn.Linear(3, 30), nn.GELU()), SHAPE, 3))
+    with pytest.raises(TypeError, match=r"cannot decode this model: body\[1\], GELU"):
+        LatentExplorer(model).save(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_widgets_of_a_notebook_come_to_life_or_keep_their_picture(executed):
+    before = json.dumps(executed)
+    notebook = static.enliven(executed)
+    assert json.dumps(executed) == before
+    assert "widgets" not in notebook.metadata
+    ours, needs_kernel, others = (cell.outputs[-1].data for cell in notebook.cells)
+    assert 'class="vx-scene"' in ours["text/html"]
+    assert "image/png" not in ours
+    assert "text/html" not in needs_kernel
+    assert needs_kernel["image/png"]
+    assert set(others) == {"text/plain"}
+    assert not any(static.VIEW in data for data in (ours, needs_kernel, others))
+    assert json.dumps(notebook).count("export default") == 1  # the script once, however many widgets
+
+
+@pytest.mark.browser
+def test_nbconvert_writes_pages_with_live_explorers(browser, executed, tmp_path):
+    exporter = HTMLExporter(preprocessors=["vae_tutorial.widgets.nbconvert.LiveWidgets"])
+    page = tmp_path / "lesson.html"
+    page.write_text(exporter.from_notebook_node(executed)[0])
+    torch.manual_seed(1)
+    model = VAE(*mlp(SHAPE, (8,), 3))  # the weights that were set last
+    explorer = opened(browser, page)
+    assert_shows(explorer, model)
+    assert explorer.drag(1, to=-2) == pytest.approx(-2, abs=0.1)
+    assert_shows(explorer, model)
+
+
+def test_other_widgets_are_left_to_those_who_know_them():
+    assert "scene" not in ipywidgets.FloatSlider().get_state()

@@ -1,0 +1,52 @@
+// The traversal strip: one latent from -span to span in equal steps, the others as they are.
+
+import { hundredths, make, signed } from "./page.js";
+import { makePicture } from "./picture.js";
+
+const TILES = 7;
+
+// go(latent, value) is called for a chosen tile. -> { element, follow(latent, z, label, map, version) }: `version` tells
+// later weights from earlier ones.
+export function makeStrip(imageShape, span, source, go) {
+  const values = Array.from({ length: TILES }, (_, i) => hundredths(-span + (2 * span * i) / (TILES - 1)));
+  let latent = null;
+  let here = null;
+  let drawn = "";
+  const name = make("span", { class: "vx-panel-name" });
+  const tiles = values.map((value) => {
+    const picture = makePicture(imageShape);
+    const button = make("button", { type: "button", class: "vx-tile" }, picture.element, make("span", {}, signed(value, 1)));
+    button.addEventListener("click", () => go(latent, value));
+    return { ...picture, button, value };
+  });
+  const list = make("div", { class: "vx-tiles" }, ...tiles.map(({ button }) => button));
+
+  function describe() {
+    name.textContent = `z[${latent}] from −${span} to ${span}, the others as they are`;
+    for (const { button, value } of tiles) button.setAttribute("aria-label", `Set z[${latent}] to ${signed(value)}`);
+  }
+  function mark(now) {
+    const nearest = tiles.reduce((a, b) => (Math.abs(b.value - now) < Math.abs(a.value - now) ? b : a));
+    if (nearest === here) return;
+    here?.button.classList.remove("vx-here");
+    here = nearest;
+    here.button.classList.add("vx-here");
+  }
+
+  return {
+    element: make("div", { class: "vx-panel vx-strip", role: "group", "aria-label": "Traversal" }, name, list),
+    // Redrawn only when something else than its own latent has changed: while that one moves, the pictures stay true.
+    follow(chosen, z, label, map, version) {
+      if (chosen !== latent) (latent = chosen), describe();
+      mark(z[latent]);
+      const wanted = JSON.stringify([latent, z.with(latent, 0), label, map, version]);
+      if (wanted === drawn) return;
+      drawn = wanted;
+      list.setAttribute("aria-busy", "true");
+      source.series(values.map((value) => z.with(latent, value)), label, (i, image) => {
+        tiles[i].paint(image, map);
+        if (i === TILES - 1) list.setAttribute("aria-busy", "false");
+      });
+    },
+  };
+}

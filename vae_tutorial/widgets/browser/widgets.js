@@ -1,0 +1,114 @@
+// Every widget by its name, and how a scene of one comes to life: in a notebook (`render`, called by anywidget) or in a
+// page without a kernel (`start`).
+
+import { makeCompare } from "./compare.js";
+import { makeDial } from "./dial.js";
+import { makeDrawDigit } from "./draw_digit.js";
+import { makeExplorer } from "./explorer.js";
+import { makeKernelLab } from "./kernel_lab.js";
+import { makeLossLab } from "./loss_lab.js";
+import { makeManifold } from "./manifold.js";
+import { atRest, keepKeys, make, uniqueId } from "./page.js";
+
+// kind -> { name, stage(scene, host) -> { element, fits(scene), show(scene), stop() } }
+const WIDGETS = {
+  beta_dial: { name: "Dial through models", stage: makeDial },
+  compare: { name: "Models side by side", stage: makeCompare },
+  draw_digit: { name: "Draw a digit", stage: makeDrawDigit },
+  explorer: { name: "Latent explorer", stage: makeExplorer },
+  kernel_lab: { name: "Kernel laboratory", stage: makeKernelLab },
+  loss_lab: { name: "Loss laboratory", stage: makeLossLab },
+  manifold: { name: "Plane of two latents", stage: makeManifold },
+};
+
+const NO_KERNEL = { tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
+
+// -> { show(scene), stop() }
+export function mount(element, host = NO_KERNEL) {
+  const root = make("div", { class: "vx", role: "group" });
+  keepKeys(root);
+  element.append(root);
+  let stage = null;
+  const stop = () => (stage?.stop(), (stage = null));
+  function show(scene) {
+    try {
+      if (!Object.hasOwn(WIDGETS, scene?.kind)) throw new Error("there is no widget of this kind.");
+      const { name, stage: makeStage } = WIDGETS[scene.kind];
+      root.setAttribute("aria-label", name);
+      if (!stage?.fits(scene)) {
+        stop();
+        stage = makeStage(scene, { ...host, id: uniqueId() });
+        root.replaceChildren(stage.element);
+      }
+      stage.show(scene);
+    } catch (error) {
+      stop();
+      root.replaceChildren(make("p", { class: "vx-problem", role: "alert" }, `The widget cannot be drawn: ${error.message}`));
+    }
+  }
+  return { show, stop };
+}
+
+// What a notebook's widget may say to its kernel, and hear from it.
+function connect(model) {
+  const questions = new Map();
+  let hear = () => {};
+  let own = null;
+  // A message that arrives while a cell draws would show the figure of that cell half done: the kernel is told of a
+  // new pose once it has nothing else to do. Where nobody can say what the kernel does, it is told at once.
+  const tell = atRest((pose) => {
+    const kernel = model.widget_manager?.kernel;
+    if (kernel && kernel.status !== "idle") return kernel.status === "dead" ? undefined : tell(pose);
+    own = pose;
+    model.set("pose", pose);
+    model.save_changes();
+  }, 200);
+  const changed = () => model.get("pose") !== own && hear(model.get("pose"));
+  const answered = ({ answer, problem }, buffers) => {
+    const { done, failed } = questions.get(answer) ?? {};
+    questions.delete(answer);
+    if (problem) return failed?.(new Error(problem));
+    const { buffer, byteOffset, byteLength } = buffers[0];
+    done?.(new Uint8Array(buffer, byteOffset, byteLength));
+  };
+  model.on("change:pose", changed);
+  model.on("msg:custom", answered);
+  return {
+    tell,
+    heard: (listener) => (hear = listener),
+    ask: (question) =>
+      new Promise((done, failed) => {
+        const ask = uniqueId();
+        questions.set(ask, { done, failed });
+        model.send({ ask, ...question });
+      }),
+    close() {
+      tell.cancel();
+      model.off("change:pose", changed);
+      model.off("msg:custom", answered);
+    },
+  };
+}
+
+function render({ model, el }) {
+  const host = connect(model);
+  const widget = mount(el, host);
+  const show = () => widget.show(model.get("scene"));
+  model.on("change:scene", show);
+  show();
+  return () => {
+    model.off("change:scene", show);
+    widget.stop();
+    host.close();
+  };
+}
+
+// A scene written into a page as JSON, where bytes are {"bytes": base64}.
+export function start(element) {
+  const scene = JSON.parse(element.querySelector("script").textContent, (_, value) =>
+    typeof value?.bytes === "string" ? Uint8Array.from(atob(value.bytes), (letter) => letter.charCodeAt(0)) : value);
+  element.replaceChildren();
+  mount(element).show(scene);
+}
+
+export default { render };

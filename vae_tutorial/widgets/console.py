@@ -1,0 +1,71 @@
+"""What all widgets share: a scene for the page, a still picture for places without one, answers for slow decoders."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+
+from vae_tutorial.vae import Model
+from vae_tutorial.widgets import assets, static
+from vae_tutorial.widgets.models import Json, decode
+
+MOST_CODES = 256  # in one question of the page
+
+
+class Console(anywidget.AnyWidget):
+    """The abstract base of the widgets: a subclass says what the page shows with `_show`.
+
+    The scene is one value, so that the page never sees half of it. The page decodes by itself, whatever the kernel is
+    doing; it asks the kernel only for decoders that it cannot run.
+    """
+
+    _esm = assets.javascript()
+    _css = assets.css()
+    scene = traitlets.Dict().tag(sync=True)
+
+    def __init__(self) -> None:
+        self._models: list[Model] = []
+        super().__init__()
+        self.on_msg(self._answer)
+
+    def _show(self, scene: Json, *, still: bytes, name: str, models: Sequence[Model] = ()) -> None:
+        """Show `scene`; `still` is a PNG of it, `name` its text, `models` those whose decoders it may ask for."""
+        self._still, self._name, self._models = still, name, list(models)
+        self.scene = scene
+
+    def save(self, path: str | Path, title: str | None = None) -> Path:
+        """Write the widget as one HTML page that works from a file, with no kernel and no network; returns `path`.
+
+        Raises TypeError where a decoder needs the kernel.
+        """
+        page = Path(path)
+        page.write_text(static.page(self.scene, title or self._name), encoding="utf-8")
+        return page
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle[0]["image/png"] = base64.b64encode(self._still).decode()
+        return bundle
+
+    def _answer(self, _: Any, question: Json, buffers: Any) -> None:
+        """Decode what the page asks for: {"ask": id, "model": number, "codes": [[...]], "label": class or None}.
+
+        The label may be a list too, of one class per code.
+        """
+        try:
+            model, codes = self._models[question["model"]], torch.tensor(question["codes"][:MOST_CODES])
+            label = question["label"] or 0
+            labels = torch.tensor(label[:MOST_CODES]) if isinstance(label, list) else label
+            images = decode(model, codes.view(-1, model.z_dim), labels)
+        except Exception as error:  # the page must hear of it, whatever went wrong
+            self.send({"answer": question.get("ask"), "problem": f"{type(error).__name__}: {error}"})
+        else:
+            self.send({"answer": question["ask"]}, buffers=[images.mul(255).round().byte().cpu().numpy().tobytes()])
