@@ -62,13 +62,13 @@ class Browser:
         page.evaluate("async address => { window.vx = await import(address); }", address)
         return page
 
-    def open_notebook(self, url: str, path: str) -> "Lab":
+    def open_notebook(self, url: str, path: str, *, in_notebook_7: bool = False) -> "Lab":
         """A notebook on its own in the window, its kernel idle. `path` is relative to the server's root."""
         page = self.context.new_page()
         lab = Lab(page)
         page.on("websocket", lambda socket: socket.on("framesent", lab.sent))
         workspace = f"w{time.monotonic_ns()}"  # two pages on one workspace would chase each other
-        page.goto(f"{url}/doc/workspaces/{workspace}/tree/{path}")
+        page.goto(f"{url}/notebooks/{path}" if in_notebook_7 else f"{url}/doc/workspaces/{workspace}/tree/{path}")
         page.wait_for_function("() => window.jupyterapp")
         page.evaluate("() => window.jupyterapp.restored")
         page.wait_for_function(READY, timeout=60_000)

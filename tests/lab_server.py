@@ -19,6 +19,7 @@ MAKEFILE = Path(__file__).parents[1] / "Makefile"
 TEST_OPTIONS = [
     *("--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token="),
     *("--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True"),
+    "--JupyterNotebookApp.expose_app_in_browser=True",  # Notebook 7 is served beside JupyterLab
     "--LabApp.extension_manager=readonly",
 ]
 # Every cell stays in the page (a windowed notebook drops those out of sight), and no notice covers a slider.

@@ -155,6 +155,8 @@ def test_a_cell_draws_undamaged_figures_while_a_slider_is_dragged(lab, model):
     explorer = lab.explorer()
     lab.start(2)
     slider = explorer.slider(0)
+    lab.page.wait_for_timeout(300)  # the notebook scrolls to the cell that runs
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     mouse, painted = lab.page.mouse, set()
     mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

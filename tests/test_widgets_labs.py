@@ -399,8 +399,8 @@ def test_a_still_picture_and_a_name_that_are_always_the_same(lab):
     first, second = (lab()._repr_mimebundle_()[0] for _ in range(2))
     assert first["image/png"] == second["image/png"]
     assert repr(lab()) == repr(lab())
-    assert len(lab()._still) < 60_000
-    assert Image.open(io.BytesIO(lab()._still)).size[0] > 600
+    assert len(lab()._still()) < 60_000
+    assert Image.open(io.BytesIO(lab()._still())).size[0] > 600
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class Compare(Console):
             "sample": self._samples,
         }
         said = f"Compare({list(models)}, {size_name(shape)})"
-        self._show(scene, still=still.comparison(models, sample), name=said, models=list(models.values()))
+        self._show(scene, still=lambda: still.comparison(models, sample), name=said, models=list(models.values()))
 
 
 def _check_names(models: Any) -> None:

@@ -1,7 +1,7 @@
 """What all widgets share: a scene for the page, a still picture for places without one, answers for slow decoders."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,11 @@ class Console(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(self._answer)
 
-    def _show(self, scene: Json, *, still: bytes, name: str, models: Sequence[Model] = ()) -> None:
-        """Show `scene`; `still` is a PNG of it, `name` its text, `models` those whose decoders it may ask for."""
+    def _show(self, scene: Json, *, still: Callable[[], bytes], name: str, models: Sequence[Model] = ()) -> None:
+        """Show `scene`; `name` is its text, `models` are those whose decoders it may ask for.
+
+        `still` draws a PNG of it, once the widget is displayed: new weights after an epoch need not wait for one.
+        """
         self._still, self._name, self._models = still, name, list(models)
         self.scene = scene
 
@@ -52,7 +55,7 @@ class Console(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["image/png"] = base64.b64encode(self._still).decode()
+            bundle[0]["image/png"] = base64.b64encode(self._still()).decode()
         return bundle
 
     def _answer(self, _: Any, question: Json, buffers: Any) -> None:

@@ -73,7 +73,7 @@ class BetaDial(Console):
         }
         rows = {f"{self.name} = {value:g}": model for value, model in ladder.items()}
         said = f"BetaDial({self.name}=[{', '.join(f'{value:g}' for value in ladder)}], {size_name(shape)})"
-        self._show(scene, still=still.comparison(rows, sample), name=said, models=list(ladder.values()))
+        self._show(scene, still=lambda: still.comparison(rows, sample), name=said, models=list(ladder.values()))
 
 
 def _sorted(models: Any) -> dict[float, Model]:

@@ -52,7 +52,7 @@ class DrawDigit(Console):
         super().__init__()
         classes = f", n_classes={model.n_classes}" if model.n_classes else ""
         name = f"DrawDigit(z_dim={model.z_dim}, {size_name(shape)}{classes})"
-        self._show(scene, still=_still(model, latents), name=name, models=[model])
+        self._show(scene, still=lambda: _still(model, latents), name=name, models=[model])
 
 
 def _likelihood(likelihood: Likelihood) -> Json:

@@ -72,7 +72,7 @@ class LatentExplorer(Console):
             "examples": None if latents is None else examples(latents),
             "sample": self._samples,
         }
-        self._show(scene, still=self._still_of(model, order, scene), name=_name(model, shape), models=[model])
+        self._show(scene, still=lambda: self._still_of(model, order, scene), name=_name(model, shape), models=[model])
 
     @property
     def z(self) -> Tensor:

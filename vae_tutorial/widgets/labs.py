@@ -21,7 +21,7 @@ LOSS_KNOBS = {
 }
 
 KERNELS = ("rbf", "imq", "imq7")
-CROWD = 80  # points of each crowd: every pair of them is measured some thirty times for one curve
+CROWD = 80  # points of each crowd: every pair of them is measured 25 times for one curve
 NARROW, PAPER, WIDE = 0.1, math.sqrt(2), 20.0
 
 
@@ -40,7 +40,7 @@ class LossLab(Console):
         super().__init__()
         self._show(
             {"kind": "loss_lab", "knobs": knobs},
-            still=_png(figures.loss_laboratory(**values)),
+            still=lambda: _png(figures.loss_laboratory(**values)),
             name=f"LossLab({', '.join(f'{name}={value:g}' for name, value in values.items())})",
         )
 
@@ -69,7 +69,7 @@ class KernelLab(Console):
         super().__init__()
         self._show(
             {"kind": "kernel_lab", "function": kernel, "knobs": knobs, "prior": _bytes(prior), "codes": _bytes(codes)},
-            still=_png(_pull_of_kernels()),
+            still=lambda: _png(_pull_of_kernels()),
             name=f"KernelLab(kernel={kernel!r}, distance={distance:g}, spread={spread:g}, width={width:.3g})",
         )
 

@@ -50,4 +50,4 @@ class ManifoldPad(Console):
         }
         classes = f", n_classes={model.n_classes}" if model.n_classes else ""
         name = f"ManifoldPad({size_name(shape)}{classes})"
-        self._show(scene, still=still.manifold(model, self.span), name=name, models=[model])
+        self._show(scene, still=lambda: still.manifold(model, self.span), name=name, models=[model])

@@ -16,10 +16,10 @@ const planeY = (y) => HEIGHT_OF_PLANE / 2 - y * UNIT;
 export function makeCrowds(name) {
   const parts = { prior: "vx-crosses", arrows: "vx-arrows", codes: "vx-dots" };
   const paths = Object.fromEntries(Object.entries(parts).map(([part, kind]) => [part, drawing("path", { class: kind })]));
-  const ticks = [-4, -2, 0, 2, 4, 6, 8, 10];
   const axes = drawing("path", { class: "vx-grid", d: `M0 ${planeY(0)}H${WIDTH_OF_PLANE}M${planeX(0)} 0V${HEIGHT_OF_PLANE}` });
   const rings = [1, 2].map((sigmas) => drawing("circle", { class: "vx-sigma", cx: planeX(0), cy: planeY(0), r: sigmas * UNIT }));
-  const numbers = ticks.slice(1).map((at) => drawing("text", { class: "vx-tick", x: planeX(at), y: HEIGHT_OF_PLANE + 14, "text-anchor": "middle" }, String(at).replace("-", "−")));
+  const numbers = [-2, 0, 2, 4, 6, 8, 10].map((at) =>
+    drawing("text", { class: "vx-tick", x: planeX(at), y: HEIGHT_OF_PLANE + 14, "text-anchor": "middle" }, String(at).replace("-", "−")));
   const svg = make("svg", { viewBox: `0 0 ${WIDTH_OF_PLANE} ${HEIGHT_OF_PLANE + 20}`, role: "img", "aria-label": name },
     axes, ...rings, ...numbers, paths.prior, paths.arrows, paths.codes);
   const legend = makeLegend(["draws of the prior N(0, I)", "codes", "where MMD² pushes them"], sign);
@@ -49,7 +49,8 @@ function arrow(x, y, dx, dy) {
   if (length < 1) return "";
   const part = Math.min(1, (2 * UNIT) / length);
   const [ux, uy] = [(HEAD * dx) / length, (HEAD * dy) / length];
-  return `M${at(x, y)}l${at(part * dx, part * dy)}m${at(-ux - 0.6 * uy, -uy + 0.6 * ux)}l${at(ux + 0.6 * uy, uy - 0.6 * ux)}l${at(-ux + 0.6 * uy, -uy - 0.6 * ux)}`;
+  const [back, forth] = [at(-ux - 0.6 * uy, -uy + 0.6 * ux), at(ux + 0.6 * uy, uy - 0.6 * ux)];
+  return `M${at(x, y)}l${at(part * dx, part * dy)}m${back}l${forth}l${at(-ux + 0.6 * uy, -uy - 0.6 * ux)}`;
 }
 
 const sign = (i) => make("svg", { class: "vx-swatch", viewBox: "0 0 30 14", "aria-hidden": "true" },

@@ -135,7 +135,8 @@ export function makeDrawDigit(scene, host) {
   }
 
   resample();
-  const figure = (name, ...pictures) => make("figure", { class: "vx-view" }, make("div", { class: "vx-views-of" }, ...pictures), make("figcaption", {}, name));
+  const figure = (name, ...pictures) => make("figure", { class: "vx-view" },
+    make("div", { class: "vx-views-of" }, ...pictures), make("figcaption", {}, name));
   const left = make("div", { class: "vx-left" }, pen.element,
     make("div", { class: "vx-buttons" }, makeButton("Clear", clear), undoing, makeButton("New samples", resample)),
     make("label", { class: "vx-check" }, centring, "Centre and scale, as MNIST did"),
@@ -148,7 +149,8 @@ export function makeDrawDigit(scene, host) {
     make("span", { class: "vx-panel-name" }, name), make("div", { class: `vx-tiles ${kind}` }, ...list));
   return {
     element: make("div", { class: "vx-stage vx-draw" }, left, right, make("div", { class: "vx-below" },
-      nClasses ? panel("The same mean, decoded as every class", others.map(({ element }, y) => make("div", { class: "vx-other" }, element, make("span", {}, y))), "vx-classed") : "",
+      nClasses ? panel("The same mean, decoded as every class",
+        others.map(({ element }, y) => make("div", { class: "vx-other" }, element, make("span", {}, y))), "vx-classed") : "",
       tiles.length ? panel("Or take an image", tiles.map(({ button }) => button)) : "")),
     fits: () => false,
     show() {

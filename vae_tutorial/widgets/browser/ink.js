@@ -48,7 +48,8 @@ export function normalise(strokes, shape) {
   const [[left, right], [top, bottom]] = [range(0), range(1)];
   const longer = Math.max(right - left, bottom - top);
   const scale = Math.min(LARGEST, (BOX * unitOf(shape) - 2 * radiusOf(shape)) / longer);
-  const move = (list, x, y, times) => list.map((stroke) => stroke.map((point) => [width / 2 + times * (point[0] - x), height / 2 + times * (point[1] - y)]));
+  const move = (list, x, y, times) => list.map((stroke) =>
+    stroke.map((point) => [width / 2 + times * (point[0] - x), height / 2 + times * (point[1] - y)]));
   const scaled = move(strokes, (left + right) / 2, (top + bottom) / 2, scale);
   const [x, y] = centreOfMass(renderInk(scaled, [1, height, width]), width);
   return move(scaled, x, y, 1);

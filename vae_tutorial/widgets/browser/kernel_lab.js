@@ -9,7 +9,7 @@ import { atRest, make, makeMenu, oncePerFrame } from "./page.js";
 
 const FARTHEST = 8;
 const ARROW = 1; // units of the plane for a gradient of 1 / n
-const STEPS = 29;
+const STEPS = 25;
 const along = (count) => Array.from({ length: count }, (_, i) => (FARTHEST * i) / (count - 1));
 const RADII = along(201);
 const DISTANCES = along(STEPS);
@@ -27,7 +27,8 @@ export function makeKernelLab(scene, host) {
   const radius = { label: "distance r", min: 0, max: FARTHEST };
   const height = makeChart({ name: "Kernel k(r)", lines: ["at the present distance"], x: radius, y: { label: "k" } });
   const slope = makeChart({ name: "Its derivative k′(r)", lines: ["at the present distance"], x: radius, y: { label: "dk / dr" } });
-  const estimate = makeChart({ name: "MMD² against the distance", lines: ["at the present distance"], x: { ...radius, label: "distance of the centres" }, y: { label: "MMD²" } });
+  const estimate = makeChart({ name: "MMD² against the distance", lines: ["at the present distance"],
+    x: { ...radius, label: "distance of the centres" }, y: { label: "MMD²" } });
   const crowds = makeCrowds("The two crowds");
   const numbers = makeLegend(["its slope by the distance", "norm of its gradient by the codes"], () => "");
   const status = make("p", { class: "vx-status", role: "status" });
@@ -55,7 +56,8 @@ export function makeKernelLab(scene, host) {
     say(`${kernel.name} of width ${told(width, 2)}: MMD² is ${told(value)}, its slope by the distance ${told(pull)}, the norm of its gradient ${told(norm)}`);
   }
 
-  const head = make("div", { class: "vx-knobs" }, make("p", { class: "vx-sentence" }, KERNEL_SENTENCE), menu.element, rows.width, rows.distance, rows.spread);
+  const head = make("div", { class: "vx-knobs" },
+    make("p", { class: "vx-sentence" }, KERNEL_SENTENCE), menu.element, rows.width, rows.distance, rows.spread);
   estimate.element.append(numbers.element);
   return {
     element: make("div", { class: "vx-stage vx-lab" },

@@ -50,7 +50,8 @@ export function makeLossLab(scene, host) {
   const logit = { label: "logit", min: -6, max: 6 };
   const cost = makeChart({ name: "Cost of the pixel", lines: NAMES, x: logit, y: { label: "nats" } });
   const slope = makeChart({ name: "Gradient by the logit", lines: NAMES, x: logit, y: { label: "d cost / d logit" } });
-  const code = makeChart({ name: "Prior and posterior of the latent", lines: ["prior p(z)", "posterior q(z|x)"], x: { label: "z", min: -5, max: 5 }, y: { label: "density" }, filled: true });
+  const code = makeChart({ name: "Prior and posterior of the latent", lines: ["prior p(z)", "posterior q(z|x)"], filled: true,
+    x: { label: "z", min: -5, max: 5 }, y: { label: "density" } });
   const numbers = makeLegend(["KL(q ‖ p)", "dKL / dμ", "dKL / d log variance"], () => "");
   const status = make("p", { class: "vx-status", role: "status" });
 
@@ -63,11 +64,16 @@ export function makeLossLab(scene, host) {
     }));
     cost.draw({ y: [-2.5, 7], guide: at, series: series("cost", (value, name) => (name === "squared error" ? value : `${value} nats`)) });
     slope.draw({ y: [-1.5, 1.5], guide: at, series: series("slope", (value) => value) });
-    const curve = (m, v) => ({ points: CODES.map((z) => [z, density(z, m, v)]), at: [m, density(m, m, v)], told: `N(${plainly(m)}, ${plainly(Math.exp(v))})` });
+    const curve = (m, v) => ({
+      points: CODES.map((z) => [z, density(z, m, v)]),
+      at: [m, density(m, m, v)],
+      told: `N(${told(m, 2)}, ${told(Math.exp(v), 2)})`,
+    });
     code.draw({ y: [0, 1.1 * Math.max(0.5, density(mu, mu, logvar))], series: [curve(0, 0), curve(mu, logvar)] });
     const { kl, byMu, byLogvar } = latentKl(mu, logvar);
     numbers.show([`${told(kl)} nats`, told(byMu), told(byLogvar)]);
-    say(`${pixelLosses.map((loss) => `${loss.name} ${told(loss.cost(at, x, sigma), 2)}, gradient ${told(loss.slope(at, x, sigma), 2)}`).join("; ")}. KL ${told(kl, 2)} nats`);
+    const each = pixelLosses.map(({ name, cost, slope }) => `${name} ${told(cost(at, x, sigma), 2)}, gradient ${told(slope(at, x, sigma), 2)}`);
+    say(`${each.join("; ")}. KL ${told(kl, 2)} nats`);
   }
 
   const pixel = make("section", { class: "vx-lab-part vx-lab-wide", "aria-label": "One pixel" },
@@ -75,11 +81,10 @@ export function makeLossLab(scene, host) {
   const latent = make("section", { class: "vx-lab-part", "aria-label": "One latent" },
     make("div", { class: "vx-knobs" }, rows.mu, rows.logvar), make("div", { class: "vx-charts" }, code.element), numbers.element);
   return {
-    element: make("div", { class: "vx-stage vx-lab" }, make("p", { class: "vx-sentence" }, SENTENCE), pixel, latent, make("div", { class: "vx-lab-foot" }, reset, status)),
+    element: make("div", { class: "vx-stage vx-lab" },
+      make("p", { class: "vx-sentence" }, SENTENCE), pixel, latent, make("div", { class: "vx-lab-foot" }, reset, status)),
     fits: () => false,
     show: redraw,
     stop: () => [draw, say].forEach((part) => part.cancel()),
   };
 }
-
-const plainly = (value) => told(value, 2);

@@ -71,13 +71,12 @@ export function makeManifold(scene, host) {
     makeButton("Random z", () => move({ z: random() }, "Drawn from the prior")),
     makeButton("Reset", () => move({ z: [0, 0] }, "Both latents at 0")),
     makeToggle("Prior quantiles", rescale), withCodes);
-  const python = () => `z = torch.tensor([[${z.map((value) => value.toFixed(2)).join(", ")}]])` + (nClasses ? `; y = torch.tensor([${label}])` : "");
 
   return {
     element: make("div", { class: "vx-stage vx-manifold", style: `--vx-span: ${span}` },
       make("p", { class: "vx-sentence" }, HOW_TO_DRAG), frame.element,
       make("div", { class: "vx-aside vx-narrow" }, picture.element, classes?.element ?? "", buttons, sliders.element, status,
-        make("div", { class: "vx-tools" }, ...makeTools(python, picture.element, say)))),
+        make("div", { class: "vx-tools" }, ...makeTools(() => ({ z, label }), picture.element, say)))),
     fits: ({ decoder, span: other }) =>
       JSON.stringify([decoder?.z_dim, decoder?.n_classes, decoder?.image_shape, other]) === JSON.stringify([2, nClasses, imageShape, span]),
     show(latest) {

@@ -51,13 +51,23 @@ export function atRest(run, wait = 150) {
   return ask;
 }
 
-// JupyterLab's shortcuts listen above the cell, and to a slider too: "d d" would delete the cell, "0 0" offer to
-// restart the kernel. Keys end here, but for those that people mean for the notebook or the browser.
+// The notebook's shortcuts listen above the cell, and to a slider too: "d d" would delete the cell, "0 0" offer to
+// restart the kernel. Keys end here, but for those that people mean for the notebook or the browser. JupyterLab listens
+// while events rise; Notebook 7 hears them before any element does, and asks the element for this attribute.
+// -> a function that ends it
 export function keepKeys(root) {
-  root.addEventListener("keydown", (event) => {
+  const ours = (event) => {
     const forTheNotebook = event.ctrlKey || event.metaKey || event.altKey || event.key === "Escape";
-    if (!forTheNotebook && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
-  });
+    return !forTheNotebook && !(event.shiftKey && event.key === "Enter");
+  };
+  const mark = (event) => {
+    if (!root.contains(event.target)) return;
+    if (ours(event)) event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+    else event.target.removeAttribute("data-lm-suppress-shortcuts");
+  };
+  window.addEventListener("keydown", mark, true);
+  root.addEventListener("keydown", (event) => ours(event) && event.stopPropagation());
+  return () => window.removeEventListener("keydown", mark, true);
 }
 
 export const uniqueId = () => `vx${Math.random().toString(36).slice(2)}`;

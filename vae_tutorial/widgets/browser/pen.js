@@ -4,7 +4,8 @@ import { make } from "./page.js";
 import { makePicture } from "./picture.js";
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const HELP = "Sheet to write on. Arrow keys move the pen, with Shift in smaller steps, Space puts it down and lifts it, Backspace takes a stroke back.";
+const HELP = "Sheet to write on. Arrow keys move the pen, with Shift in smaller steps; "
+  + "Space puts it down and lifts it; Backspace takes a stroke back.";
 
 // hand: { begin(point), draw(point), undo(), say(words) } is told of strokes, in pixels of the image; `begin` opens one.
 // -> { element, paint(image), lift() }

@@ -12,11 +12,15 @@ export const klTerms = ({ mu, logvar }) => mu.map((m, i) => (m * m + Math.expm1(
 export function makePosterior(order) {
   const rows = order.slice(0, ROWS).map((latent) => ({ latent, ...makePosteriorRow(latent) }));
   return {
-    element: make("div", { class: "vx-rows vx-read", role: "group", "aria-label": "Posterior" }, makeRuler(), ...rows.map(({ element }) => element)),
+    element: make("div", { class: "vx-rows vx-read", role: "group", "aria-label": "Posterior" },
+      makeRuler(), ...rows.map(({ element }) => element)),
     show(posterior) {
       const terms = posterior && klTerms(posterior);
       const most = posterior && Math.max(0.01, ...terms);
-      for (const { latent, show } of rows) posterior ? show(posterior.mu[latent], Math.exp(posterior.logvar[latent] / 2), terms[latent], most) : show();
+      for (const { latent, show } of rows) {
+        if (posterior) show(posterior.mu[latent], Math.exp(posterior.logvar[latent] / 2), terms[latent], most);
+        else show();
+      }
     },
   };
 }
@@ -42,5 +46,6 @@ function makePosteriorRow(latent) {
 
 function makeRuler() {
   const marks = [-3, -2, -1, 0, 1, 2, 3].map((at) => make("span", { style: `left: ${percent(at, SPAN)}` }, String(at).replace("-", "−")));
-  return make("div", { class: "vx-row vx-scale", "aria-hidden": "true" }, make("span"), make("span"), make("div", { class: "vx-track" }, ...marks), make("span", { class: "vx-value" }, "μ ± σ"));
+  return make("div", { class: "vx-row vx-scale", "aria-hidden": "true" }, make("span"), make("span"),
+    make("div", { class: "vx-track" }, ...marks), make("span", { class: "vx-value" }, "μ ± σ"));
 }

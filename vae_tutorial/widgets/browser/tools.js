@@ -4,17 +4,17 @@ import { make, makeButton } from "./page.js";
 
 const LARGE = 560; // pixels: the size of a saved picture, or just above
 
-// python() gives the line to copy; canvas is the picture; tell(words) says what was done. -> list of elements
-export function makeTools(python, canvas, tell) {
+// pose() gives { z, label } of the code to copy; canvas is the picture; tell(words) says what was done. -> elements
+export function makeTools(pose, canvas, tell) {
   // Where a page may not write to the clipboard, the line stands there to be copied by hand.
   const line = make("input", { class: "vx-line", type: "text", readonly: true, hidden: true, "aria-label": "The code as Python" });
   const copy = makeButton("Copy z", async () => {
     try {
-      await navigator.clipboard.writeText(python());
+      await navigator.clipboard.writeText(asPython(pose()));
       tell("Copied as a line of Python");
     } catch {
       line.hidden = false;
-      line.value = python();
+      line.value = asPython(pose());
       line.select();
       tell("Copy the marked line");
     }
@@ -24,6 +24,11 @@ export function makeTools(python, canvas, tell) {
     tell("Saved as picture.png");
   });
   return [copy, save, line];
+}
+
+function asPython({ z, label }) {
+  const code = `z = torch.tensor([[${z.map((value) => value.toFixed(2)).join(", ")}]])`;
+  return label === null ? code : `${code}; y = torch.tensor([${label}])`;
 }
 
 function enlarged(canvas) {

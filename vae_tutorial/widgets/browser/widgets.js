@@ -23,10 +23,10 @@ const WIDGETS = {
 
 const NO_KERNEL = { tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
 
-// -> { show(scene), stop() }
+// -> { show(scene), end() }
 export function mount(element, host = NO_KERNEL) {
   const root = make("div", { class: "vx", role: "group" });
-  keepKeys(root);
+  const releaseKeys = keepKeys(root);
   element.append(root);
   let stage = null;
   const stop = () => (stage?.stop(), (stage = null));
@@ -46,7 +46,7 @@ export function mount(element, host = NO_KERNEL) {
       root.replaceChildren(make("p", { class: "vx-problem", role: "alert" }, `The widget cannot be drawn: ${error.message}`));
     }
   }
-  return { show, stop };
+  return { show, end: () => (stop(), releaseKeys()) };
 }
 
 // What a notebook's widget may say to its kernel, and hear from it.
@@ -98,7 +98,7 @@ function render({ model, el }) {
   show();
   return () => {
     model.off("change:scene", show);
-    widget.stop();
+    widget.end();
     host.close();
   };
 }

@@ -1,0 +1,175 @@
+"""Every widget beside the explorer in JupyterLab, and the explorer in Notebook 7: shown, used, and asking for nothing."""
+
+import nbformat
+import pytest
+from accessibility import violations
+from browser import chromium
+from lab_server import jupyterlab
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
+
+SET_UP = """
+import torch
+from types import SimpleNamespace
+from vae_tutorial.networks import mlp
+from vae_tutorial.vae import VAE, ConditionalVAE
+from vae_tutorial.widgets import BetaDial, Compare, DrawDigit, KernelLab, LatentExplorer, LossLab, ManifoldPad
+
+torch.manual_seed(0)
+images = SimpleNamespace(x=torch.rand(60, 1, 12, 12), y=torch.arange(60) % 10)
+
+def model(z_dim):
+    return VAE(*mlp((1, 12, 12), (16,), z_dim))
+"""
+CELLS = {
+    "Plane of two latents": "ManifoldPad(model(2), images)",
+    "Dial through models": "BetaDial({0.25: model(4), 1: model(4), 4: model(4)}, images)",
+    "Models side by side": 'Compare({"small": model(2), "large": model(6)}, images)',
+    "Loss laboratory": "LossLab()",
+    "Kernel laboratory": "KernelLab()",
+    "Draw a digit": "DrawDigit(ConditionalVAE(*mlp((1, 12, 12), (16,), 4, n_classes=10), 10), images)",
+    "Latent explorer": "LatentExplorer(model(4), images)",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, *CELLS.values())]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "lesson.ipynb")
+    return home
+
+
+@pytest.fixture(scope="module")
+def server(home, tmp_path_factory):
+    fresh = tmp_path_factory.mktemp("fresh")
+    with chromium(fresh) as browser, jupyterlab(home, fresh) as url:
+        yield browser, url
+        assert browser.strangers == []
+
+
+@pytest.fixture(scope="module")
+def lab(server):
+    browser, url = server
+    lab = browser.open_notebook(url, "lesson.ipynb")
+    failures = []
+    lab.page.on("pageerror", lambda error: failures.append(error))
+    lab.run_all()
+    assert lab.errors() == []
+    yield lab
+    assert failures == []
+
+
+def widget(lab, name):
+    root = lab.page.get_by_role("group", name=name, exact=True)
+    root.wait_for(timeout=15_000)
+    root.scroll_into_view_if_needed()
+    return root
+
+
+def picture(root, nth=0):
+    """The bytes of one canvas."""
+    return root.locator("canvas").nth(nth).evaluate("canvas => canvas.toDataURL()")
+
+
+def changes(root, before, look):
+    """Wait until what `look` gives differs from `before`."""
+    for _ in range(50):
+        if (after := look()) != before:
+            return after
+        root.page.wait_for_timeout(100)
+    raise AssertionError("nothing has changed within 5 seconds")
+
+
+def test_the_manifold_pad_follows_keys_on_its_plane(lab):
+    root = widget(lab, "Plane of two latents")
+    large = root.locator("canvas").last
+    before = large.evaluate("canvas => canvas.toDataURL()")
+    root.get_by_role("application").focus()
+    for key in ("PageUp", "ArrowRight", "ArrowRight"):
+        lab.page.keyboard.press(key)
+    changes(root, before, lambda: large.evaluate("canvas => canvas.toDataURL()"))
+    assert float(root.get_by_label("z[0]", exact=True).input_value()) == pytest.approx(0.2)
+    assert float(root.get_by_label("z[1]", exact=True).input_value()) == pytest.approx(0.5)
+
+
+def test_the_dial_turns_by_keys_from_stop_to_stop(lab):
+    root, cells = widget(lab, "Dial through models"), lab.cells()
+    slider = root.get_by_role("slider").first
+    slider.focus()
+    lab.page.keyboard.press("Home")
+    before = root.inner_text()
+    lab.page.keyboard.press("End")
+    changes(root, before, root.inner_text)
+    assert slider.get_attribute("aria-valuetext") == "beta = 4"
+    for key in ("d", "d", "0", "0"):
+        lab.page.keyboard.press(key)
+    assert lab.cells() == cells
+    assert lab.page.locator(".jp-Dialog").count() == 0
+
+
+def test_compare_sends_one_image_and_one_code_through_all_models(lab):
+    root = widget(lab, "Models side by side")
+    pictures = [picture(root, nth) for nth in range(3)]
+    root.get_by_role("button", name="image 9, class", exact=False).first.click()
+    for nth in range(3):
+        changes(root, pictures[nth], lambda nth=nth: picture(root, nth))
+    root.get_by_text("One z", exact=True).click()
+    slider = root.get_by_label("z[1]", exact=True)
+    slider.focus()
+    lab.page.keyboard.press("End")
+    assert float(slider.input_value()) == 3
+
+
+def test_the_loss_laboratory_follows_its_sliders(lab):
+    root = widget(lab, "Loss laboratory")
+    before = root.inner_text()
+    root.get_by_label("pixel x").focus()
+    lab.page.keyboard.press("Home")
+    assert "0.00" in changes(root, before, root.inner_text)
+
+
+def test_the_kernel_laboratory_follows_its_sliders_and_menu(lab):
+    root = widget(lab, "Kernel laboratory")
+    told = root.locator("p[role=status]")
+    before = told.inner_text()
+    root.get_by_label("distance", exact=True).focus()
+    lab.page.keyboard.press("End")
+    before = changes(root, before, told.inner_text)
+    root.get_by_role("combobox").select_option(index=1)
+    assert "IMQ" in changes(root, before, told.inner_text)
+
+
+def test_a_digit_is_drawn_with_the_mouse_and_encoded(lab):
+    root = widget(lab, "Draw a digit")
+    told = root.locator("p[role=status]")
+    before = told.inner_text()
+    box = root.locator("canvas").first.bounding_box()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=10)
+    lab.page.mouse.up()
+    assert "KL" in changes(root, before, told.inner_text)
+    root.get_by_role("button", name="Clear").click()
+
+
+def test_axe_finds_nothing_in_any_widget(lab):
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        lab.theme(theme)
+        lab.page.wait_for_timeout(300)
+        assert violations(lab.page, ".vx") == []
+
+
+def test_the_explorer_in_notebook_7(server):
+    browser, url = server
+    notebook = browser.open_notebook(url, "lesson.ipynb", in_notebook_7=True)
+    notebook.run_all()
+    assert notebook.errors() == []
+    explorer = notebook.explorer(len(CELLS) - 1)
+    before, cells = explorer.pixels(), notebook.cells()
+    assert explorer.drag(0, to=2) == pytest.approx(2, abs=0.05)
+    assert explorer.pixels() != before
+    for key in ("d", "d"):
+        notebook.page.keyboard.press(key)
+    assert notebook.cells() == cells
