@@ -212,7 +212,7 @@ def test_every_widget_has_a_small_still_and_a_stable_text(tmp_path):
         (BetaDial({1: vae(), 2.5: vae()}, IMAGES, name="weight"), "BetaDial(weight=[1, 2.5], 5x4)"),
     ):
         assert repr(widget) == said
-        still = widget._still
+        still = widget._still()
         assert len(still) < MAX_BYTES
         assert Image.open(io.BytesIO(still)).width > 100
         assert widget.save(tmp_path / "page.html").read_text(encoding="utf-8").count("<script") == 2

@@ -46,8 +46,8 @@ class Compare(Console):
         self.span, self.precision = check_span(span), precision
         self._sample: Sample | None = None
         self._samples = 0
-        super().__init__()
         self.set_models(models, images)
+        super().__init__()
 
     def set_models(self, models: Mapping[str, Model], images: Any = None) -> None:
         """Show other models; with the same names and sizes, the page keeps its image and its sliders.

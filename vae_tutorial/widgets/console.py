@@ -17,8 +17,9 @@ MOST_CODES = 256  # in one question of the page
 
 
 class Console(anywidget.AnyWidget):
-    """The abstract base of the widgets: a subclass says what the page shows with `_show`.
+    """The abstract base of the widgets: a subclass says what the page shows with `_show`, and then calls `__init__`.
 
+    In this order what cannot be shown is refused before there is a widget, and one message carries all to the page.
     The scene is one value, so that the page never sees half of it. The page decodes by itself, whatever the kernel is
     doing; it asks the kernel only for decoders that it cannot run.
     """
@@ -28,7 +29,6 @@ class Console(anywidget.AnyWidget):
     scene = traitlets.Dict().tag(sync=True)
 
     def __init__(self) -> None:
-        self._models: list[Model] = []
         super().__init__()
         self.on_msg(self._answer)
 

@@ -41,8 +41,8 @@ class BetaDial(Console):
         self.name, self.precision = name, precision
         self._sample: Sample | None = None
         self._samples = 0
-        super().__init__()
         self.set_models(models, images)
+        super().__init__()
 
     def set_models(self, models: Mapping[float, Model], images: Any = None) -> None:
         """Show other models; with the same values of the knob, the page stays at its stop.

@@ -49,10 +49,10 @@ class DrawDigit(Console):
             "order": latents.order,
             "examples": None if images is None else examples(latents),
         }
-        super().__init__()
         classes = f", n_classes={model.n_classes}" if model.n_classes else ""
         name = f"DrawDigit(z_dim={model.z_dim}, {size_name(shape)}{classes})"
         self._show(scene, still=lambda: _still(model, latents), name=name, models=[model])
+        super().__init__()
 
 
 def _likelihood(likelihood: Likelihood) -> Json:

@@ -45,9 +45,9 @@ class LatentExplorer(Console):
         self.span, self.precision = check_span(span), precision
         self._sample: Sample | None = None
         self._samples = 0
-        super().__init__()
         self.set_model(model, images)
         self.pose = {"z": [0.0] * model.z_dim, "label": 0 if model.n_classes else None}
+        super().__init__()
 
     def set_model(self, model: Model, images: Any = None) -> None:
         """Show other weights, as after an epoch: the page keeps its sliders and draws the picture anew.

@@ -37,12 +37,12 @@ class LossLab(Console):
     ):
         values = {"x": x, "logit": logit, "sigma": sigma, "mu": mu, "logvar": logvar}
         knobs = [_knob(name, *LOSS_KNOBS[name], value) for name, value in values.items()]
-        super().__init__()
         self._show(
             {"kind": "loss_lab", "knobs": knobs},
             still=lambda: _png(figures.loss_laboratory(**values)),
             name=f"LossLab({', '.join(f'{name}={value:g}' for name, value in values.items())})",
         )
+        super().__init__()
 
 
 class KernelLab(Console):
@@ -66,12 +66,12 @@ class KernelLab(Console):
             _knob("width", "kernel width", -1.53, 1.48, round(math.log10(width), 2), log=True),
         ]
         prior, codes = torch.randn(2, CROWD, 2, generator=torch.Generator().manual_seed(0))
-        super().__init__()
         self._show(
             {"kind": "kernel_lab", "function": kernel, "knobs": knobs, "prior": _bytes(prior), "codes": _bytes(codes)},
             still=lambda: _png(_pull_of_kernels()),
             name=f"KernelLab(kernel={kernel!r}, distance={distance:g}, spread={spread:g}, width={width:.3g})",
         )
+        super().__init__()
 
 
 def _pull_of_kernels() -> Figure:

@@ -38,7 +38,7 @@ class Layer:
 
 
 def tables(body: nn.Module) -> list[Layer]:
-    """The layers of `body`, an nn.Sequential of layers or of such, as they act in eval mode, weights in float64.
+    """The layers of `body`, an nn.Sequential of layers or of such, as they act in eval mode.
 
     Raises UnknownLayer naming the first one that the browser cannot compute.
     """
@@ -89,17 +89,16 @@ def _convolution(module: Any) -> Json | None:
 
 
 def _weights(module: Any) -> tuple[Tensor, Tensor]:
-    """Weight and bias in float64, so that folding costs no digit."""
-    weight = module.weight.detach().cpu().double()
+    weight = module.weight.detach().cpu()
     if weight.ndim == 4:
         weight = weight.permute(1, 2, 3, 0) if type(module) is nn.ConvTranspose2d else weight.permute(0, 2, 3, 1)
     bias = torch.zeros(len(weight)) if module.bias is None else module.bias.detach().cpu()
-    return weight, bias.double()
+    return weight, bias
 
 
 def _fold(layer: Layer, norm: Any) -> Layer:
-    """(W x + b - mean) / std * gamma + beta, written as one layer."""
-    weight, bias = layer.weights
+    """(W x + b - mean) / std * gamma + beta, written as one layer; in float64, so that folding costs no digit."""
+    weight, bias = (tensor.double() for tensor in layer.weights)
     mean, variance = norm.running_mean.detach().cpu().double(), norm.running_var.detach().cpu().double()
     scale = torch.rsqrt(variance + norm.eps)
     if norm.affine:

@@ -25,8 +25,8 @@ class ManifoldPad(Console):
         check_precision(precision)
         self.span, self.precision = check_span(span), precision
         self._sample: Sample | None = None
-        super().__init__()
         self.set_model(model, images)
+        super().__init__()
 
     def set_model(self, model: Model, images: Any = None) -> None:
         """Show other weights, as after an epoch: the page keeps its code and its class, and draws the plane anew.

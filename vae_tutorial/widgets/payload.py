@@ -3,7 +3,6 @@
 browser/network.js reads what is written here and checks it again: nothing in a payload is ever run as code.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -85,15 +84,14 @@ def _network(body: nn.Module, precision: str) -> Json:
 
 
 def _pack(tensors: Sequence[Tensor], precision: str) -> bytes:
-    numbers = torch.cat([tensor.flatten() for tensor in tensors]) if tensors else torch.zeros(0)
-    largest = numbers.abs().max().item() if len(numbers) else 0.0
-    if not math.isfinite(largest):
+    if not all(tensor.isfinite().all() for tensor in tensors):
         raise ValueError("the model holds weights that are not finite: the training has diverged")
     dtype, code = PRECISIONS[precision]
+    largest = max((tensor.abs().max().item() for tensor in tensors), default=0.0)
     limit = torch.finfo(dtype).max
     if largest > limit:
         raise ValueError(
             f"precision {precision} ends at {limit:.6g}, the largest weight of the model is {largest:.6g}; "
             'use precision="float32"'
         )
-    return numbers.numpy().astype(code).tobytes()
+    return b"".join(tensor.contiguous().numpy().astype(code).tobytes() for tensor in tensors)

@@ -108,7 +108,7 @@ class Sheet:
         self.margin, self.gap, self.head, (self.width, self.height) = margin, gap, head, cells[0].size
         rows = len(cells) // columns
         size = (margin + columns * (self.width + gap), head + rows * (self.height + gap))
-        self.paper = Image.new("RGB", size, PAPER)
+        self.paper = Image.new(cells[0].mode, size, PAPER)
         for i, cell in enumerate(cells):
             self.paper.paste(cell, self._place(*divmod(i, columns)))
         self.draw = ImageDraw.Draw(self.paper)
@@ -130,7 +130,14 @@ class Sheet:
         """A file below 60 kB, at the cost of colours: a lesson holds several of these, and all are kept for good."""
         for colours in (64, 32, 16, 8, 4, 2):
             file = io.BytesIO()
-            self.paper.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+            self._in(colours).save(file, "PNG")
             if file.tell() < MAX_BYTES:
                 break
         return file.getvalue()
+
+    def _in(self, colours: int) -> Image.Image:
+        """The sheet in that many colours, or greys."""
+        if self.paper.mode == "L":
+            step = 255 / (colours - 1)
+            return self.paper.point([round(round(grey / step) * step) for grey in range(256)])
+        return self.paper.quantize(colours, dither=Image.Dither.NONE)

@@ -103,17 +103,23 @@ export function makeExplorer(scene, host) {
     refresh("Set from Python");
   });
 
+  // The dots of a map that nobody sees would keep new weights waiting.
+  const fold = zDim === 2 ? null : make("details", { class: "vx-panel" }, make("summary", {}, "Map of two latents"), pad.element);
+  const scatter = () => fold?.open !== false && pad.scatter(scene.codes, scene.order);
+  fold?.addEventListener("toggle", scatter);
+
   const sentence = make("p", { class: "vx-sentence" }, zDim === 2 ? ON_A_MAP : scene.kl ? BY_KL : AS_THEY_ARE);
   return {
-    element: arrange({ view, classes, buttons, status, sentence, sliders, pad, strip, gallery, tools }, zDim === 2, span),
+    element: arrange({ view, classes, buttons, status, sentence, sliders, pad, fold, strip, gallery, tools }, span),
     fits: (other) => structure(other) === structure(scene),
     show(latest) {
+      scene = latest;
       source?.stop();
       source = makeSource(readDecoder(latest.decoder), host, (words) => status.say(words, z));
       version++;
       letGo();
       sliders.arrange(latest.order, latest.kl);
-      pad.scatter(latest.codes, latest.order);
+      scatter();
       gallery?.renew(latest.examples);
       gallery?.paint(view.map());
       refresh("The model as it is now");
@@ -128,14 +134,13 @@ export function makeExplorer(scene, host) {
 }
 
 // Picture and sliders side by side, with the map between them where there are only two latents; the rest below.
-function arrange({ view, classes, buttons, status, sentence, sliders, pad, strip, gallery, tools }, flat, span) {
+function arrange({ view, classes, buttons, status, sentence, sliders, pad, fold, strip, gallery, tools }, span) {
   const box = (name, ...parts) => make("div", { class: name }, ...parts.filter(Boolean));
-  const map = flat ? null : make("details", { class: "vx-panel" }, make("summary", {}, "Map of two latents"), pad.element);
-  const stage = box(flat ? "vx-stage vx-flat" : "vx-stage",
+  const stage = box(fold ? "vx-stage" : "vx-stage vx-flat",
     box("vx-left", view.picture, classes?.element, box("vx-buttons", ...buttons), box("vx-told", view.original, status.element)),
-    flat && pad.element,
+    !fold && pad.element,
     box("vx-right", sentence, sliders.element),
-    box("vx-below", strip.element, gallery?.element, map, box("vx-tools", ...tools)));
+    box("vx-below", strip.element, gallery?.element, fold, box("vx-tools", ...tools)));
   stage.style.setProperty("--vx-span", span);
   return stage;
 }

@@ -119,12 +119,22 @@ export function readNumbers(bytes, precision) {
   demand(bytes.byteLength % width === 0, "its weights are cut off.");
   // The bytes may begin anywhere inside a larger message: only a copy is sure to be aligned.
   const { buffer } = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice();
-  const numbers = width === 4 ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), fromHalf);
-  demand(numbers.every(Number.isFinite), "some of its weights are not finite numbers.");
+  const numbers = width === 4 ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
+  let sum = 0; // plain loops over half a million numbers: `every` and `from` take ten times as long
+  for (let i = 0; i < numbers.length; i++) sum += 0 * numbers[i];
+  demand(sum === 0, "some of its weights are not finite numbers.");
   return numbers;
 }
 
-// Float16Array is too young to be relied on.
+let halves = null; // every 16-bit number there is; Float16Array is too young to be relied on
+
+function fromHalves(bits) {
+  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, i) => fromHalf(i));
+  const numbers = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) numbers[i] = halves[bits[i]];
+  return numbers;
+}
+
 function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
