@@ -74,12 +74,14 @@ READ = """() => {
 }"""
 FIRST_PICTURE = """async () => {
   const start = performance.now();
-  const seen = new Promise(done => {
-    const watch = () => [...document.querySelectorAll(".vx-picture[data-z]")].length > 0 ? done(performance.now() - start) : requestAnimationFrame(watch);
+  jupyterapp.commands.execute("notebook:run-cell");
+  return new Promise(done => {
+    const watch = () => {
+      if (document.querySelector(".vx-picture[data-z]")) done(performance.now() - start);
+      else requestAnimationFrame(watch);
+    };
     watch();
   });
-  jupyterapp.commands.execute("notebook:run-cell");
-  return seen;
 }"""
 EPOCH = "model.decoder.body[0].bias.data += 0.01 * torch.rand(1)\nexplorer.set_model(model)"
 NEW_WEIGHTS = f"""async code => {{

@@ -1,4 +1,4 @@
-"""Every widget beside the explorer in JupyterLab, and the explorer in Notebook 7: shown, used, and asking for nothing."""
+"""Every widget in JupyterLab, and the explorer in Notebook 7 too: shown, used, and asking other machines for nothing."""
 
 import nbformat
 import pytest
