@@ -1,17 +1,25 @@
-"""Every widget in JupyterLab, and the explorer in Notebook 7 too: shown, used, and asking other machines for nothing."""
+"""Every widget in JupyterLab, and the explorer in Notebook 7 too: shown, used, asking other machines for nothing."""
+
+import re
 
 import nbformat
 import pytest
+import torch
 from accessibility import violations
 from browser import chromium
 from lab_server import jupyterlab
+from torch import nn
+
+from vae_tutorial.networks import Decoder, mlp
+from vae_tutorial.vae import VAE, ConditionalVAE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 
 SET_UP = """
 import torch
+from torch import nn
 from types import SimpleNamespace
-from vae_tutorial.networks import mlp
+from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
 from vae_tutorial.widgets import BetaDial, Compare, DrawDigit, KernelLab, LatentExplorer, LossLab, ManifoldPad
 
@@ -20,6 +28,10 @@ images = SimpleNamespace(x=torch.rand(60, 1, 12, 12), y=torch.arange(60) % 10)
 
 def model(z_dim):
     return VAE(*mlp((1, 12, 12), (16,), z_dim))
+
+conditional = ConditionalVAE(*mlp((1, 12, 12), (16,), 4, n_classes=10), 10)
+odd = VAE(mlp((1, 12, 12), (16,), 3)[0], Decoder(nn.Sequential(nn.Linear(3, 144), nn.GELU()), (1, 12, 12), 3))
+torch.save([conditional.state_dict(), odd.state_dict()], "models.pt")
 """
 CELLS = {
     "Plane of two latents": "ManifoldPad(model(2), images)",
@@ -27,8 +39,9 @@ CELLS = {
     "Models side by side": 'Compare({"small": model(2), "large": model(6)}, images)',
     "Loss laboratory": "LossLab()",
     "Kernel laboratory": "KernelLab()",
-    "Draw a digit": "DrawDigit(ConditionalVAE(*mlp((1, 12, 12), (16,), 4, n_classes=10), 10), images)",
-    "Latent explorer": "LatentExplorer(model(4), images)",
+    "Draw a digit": "DrawDigit(conditional, images)",
+    "Latent explorer": "explorer = LatentExplorer(conditional, images)\nexplorer",
+    "Explorer whose decoder needs the kernel": "LatentExplorer(odd, images)",
 }
 
 
@@ -154,6 +167,98 @@ def test_a_digit_is_drawn_with_the_mouse_and_encoded(lab):
     root.get_by_role("button", name="Clear").click()
 
 
+@pytest.fixture(scope="module")
+def models(lab, home):
+    """The conditional model of the notebook, and the one whose decoder the browser does not know."""
+    conditional = ConditionalVAE(*mlp((1, 12, 12), (16,), 4, n_classes=10), 10)
+    decoder = Decoder(nn.Sequential(nn.Linear(3, 144), nn.GELU()), (1, 12, 12), 3)
+    odd = VAE(mlp((1, 12, 12), (16,), 3)[0], decoder)
+    for model, state in zip((conditional, odd), torch.load(home / "models.pt"), strict=True):
+        model.load_state_dict(state)
+    return conditional, odd
+
+
+def assert_shows(explorer, images):
+    assert (torch.tensor(explorer.pixels()) - images.clamp(0, 1).flatten() * 255).abs().max() < 1.5
+
+
+def test_every_control_of_the_explorer(server, lab, models, home):
+    browser, url = server
+    browser.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
+    explorer, model = lab.explorer(len(CELLS) - 2), models[0]
+    root, page = explorer.root, lab.page
+
+    def press(name):
+        root.get_by_role("button", name=name, exact=True).click()
+
+    def told(words):
+        root.locator("p[role=status]").filter(has_text=words).wait_for(timeout=5_000)
+
+    press("Class 3")
+    told("Class 3.")
+    assert_shows(explorer, model.decode(torch.tensor([explorer.code()]), 3))
+    press("Random z")
+    told("Drawn from the prior")
+    drawn = explorer.code()
+    press("Reset")
+    told("All latents at 0")
+    press("Undo")
+    told("Undone")
+    assert explorer.code() == drawn
+    press("image 5, class 2")
+    told("At the posterior mean of image 5, class 2")
+    assert_shows(explorer, model.decode(torch.tensor([explorer.code()]), 2))
+    start = explorer.code()
+    press("Blend with…")
+    press("image 9, class 4")
+    told("50 % of the way")
+    root.get_by_label("Blend", exact=True).press("End")
+    told("100 % of the way")
+    end = explorer.code()
+    root.get_by_label("Blend", exact=True).press("Home")
+    told(re.compile("^0 % of the way"))
+    assert explorer.code() == start != end
+    root.locator(".vx-strip .vx-tile").nth(5).click()
+    told("= 2.00")
+    root.get_by_text("Map of two latents").click()
+    root.get_by_label("Across").select_option("1")
+    root.get_by_role("application").press("Home")
+    told("z[1] = 0.00")
+    assert explorer.code()[1] == 0
+    press("Play")
+    told("swings")
+    press("Stop")
+    root.get_by_label("Colours").select_option("inverted")
+    told("Colours: inverted")
+    inverted = 1 - model.decode(torch.tensor([explorer.code()]), 2).clamp(0, 1)
+    assert_shows(explorer, inverted)
+    press("Copy z")
+    told("Copied")
+    names = {"torch": torch}
+    exec(page.evaluate("navigator.clipboard.readText()"), names)
+    assert names["z"].tolist() == [pytest.approx(explorer.code())]
+    with page.expect_download() as download:
+        press("Save picture")
+    assert download.value.suggested_filename == "picture.png"
+    page.wait_for_timeout(500)  # until hand and kernel have rested
+    lab.ask("torch.save([explorer.z, explorer.label, explorer.image], 'pose.pt'); explorer.z = torch.ones(4)")
+    z, label, image = torch.load(home / "pose.pt")
+    assert z.tolist() == names["z"][0].tolist()
+    assert label == 2
+    torch.testing.assert_close(image, model.decode(z[None], 2)[0])
+    told("Set from Python")
+    assert explorer.code() == [1, 1, 1, 1]
+
+
+def test_a_decoder_that_only_torch_knows_is_asked_of_the_kernel(lab, models):
+    explorer = lab.explorer(len(CELLS) - 1)
+    explorer.slider(1).focus()
+    for _ in range(4):
+        lab.page.keyboard.press("PageUp")
+    explorer.wait_for(1, 2)
+    assert_shows(explorer, models[1].decode(torch.tensor([explorer.code()])))
+
+
 def test_axe_finds_nothing_in_any_widget(lab):
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         lab.theme(theme)
@@ -166,7 +271,7 @@ def test_the_explorer_in_notebook_7(server):
     notebook = browser.open_notebook(url, "lesson.ipynb", in_notebook_7=True)
     notebook.run_all()
     assert notebook.errors() == []
-    explorer = notebook.explorer(len(CELLS) - 1)
+    explorer = notebook.explorer(len(CELLS) - 2)
     before, cells = explorer.pixels(), notebook.cells()
     assert explorer.drag(0, to=2) == pytest.approx(2, abs=0.05)
     assert explorer.pixels() != before
