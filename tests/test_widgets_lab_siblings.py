@@ -226,8 +226,9 @@ def test_every_control_of_the_explorer(server, lab, models, home):
     told("z[1] = 0.00")
     assert explorer.code()[1] == 0
     press("Play")
-    told("swings")
+    page.wait_for_timeout(300)
     press("Stop")
+    told("swings")
     root.get_by_label("Colours").select_option("inverted")
     told("Colours: inverted")
     inverted = 1 - model.decode(torch.tensor([explorer.code()]), 2).clamp(0, 1)
