@@ -30,6 +30,7 @@ from vae_tutorial.widgets import LatentExplorer, static
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "site"
 LINK = re.compile(r"(?<!!)\[(?P<words>[^\]]*)\]\(\s*<?(?P<target>[^)\s>]+)>?[^)]*\)")
+ON_THE_WEB = "You are reading this lesson as a web page: its widgets work, its code runs with `make lab` in a {checkout}."
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|#")
 
 
@@ -99,14 +100,23 @@ def files(folder: Path) -> Iterable[Path]:
 def enlivened(page: Path, pages: Path) -> nbformat.NotebookNode:
     """A lesson for the site: explorers that work without a kernel, and no link to what is not on the site."""
     executed = nbformat.read(page, as_version=4)
-    notebook = static.enliven(executed)
+    notebook = static.enliven(executed, self_contained=False)
     for cell, before in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs = [new for new, old in zip(cell.outputs, before.outputs, strict=True) if visible(new, old)]
         elif cell.cell_type == "markdown":
             cell.source = LINK.sub(lambda link: on_site(link, page, pages), cell.source)
     lessons.normalise(notebook)
+    notebook.cells[0].source = with_a_word(notebook.cells[0].source)
     return notebook
+
+
+def with_a_word(text: str) -> str:
+    """A lesson's beginning with a word, below its title, to those who read it on the site."""
+    title, _, rest = text.partition("\n")
+    public = repository()
+    checkout = f"[checkout]({public})" if public else "checkout"
+    return f"{title}\n\n{{.on-the-web}}\n{ON_THE_WEB.format(checkout=checkout)}\n{rest}"
 
 
 def visible(output: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> bool:
@@ -153,12 +163,9 @@ def found(pattern: str, readme: str) -> str:
 
 
 def explorer() -> str:
-    """The shipped model, its latents in the order of their use where MNIST is there to measure it. Without images to
-    start from: the lessons shall be in sight below it."""
+    """The shipped model; where MNIST is there, its latents in the order of their use and images to start from."""
     images = None if data.problems("mnist", "test") else data.load("mnist", "test")[:1000]
-    scene = {**LatentExplorer(zoo.load("vae-mnist"), images).scene, "examples": None}
-    script = f'<script type="module">{static.script()}</script>'
-    return f"<style>{static.style()}</style>\n{static.fragment(scene)}\n{script}\n"
+    return static.fragment(LatentExplorer(zoo.load("vae-mnist"), images).scene) + "\n"
 
 
 def sphinx(pages: Path, site: Path, work: Path) -> None:

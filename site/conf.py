@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 project = html_title = "Variational autoencoders"
-extensions = ["myst_nb", "sphinx.ext.githubpages", "mathematics"]
+extensions = ["myst_nb", "sphinx.ext.githubpages", "live_widgets", "mathematics"]
 exclude_patterns = ["parts"]
 highlight_language = "none"
 

@@ -89,9 +89,10 @@ def test_code_class_and_picture_can_be_read_and_the_code_set():
     assert explorer.label == 0
     forget = explorer.on_change(lambda z: seen.append(z.tolist()))
     explorer.z = torch.tensor([0.5, -1, 9])
-    assert explorer.z.tolist() == [0.5, -1, 3]  # as far as the sliders go
-    explorer.set_state({"pose": {"z": [1, 2, 0], "label": 7}})  # as the page tells it
-    assert seen == [[0.5, -1, 3], [1, 2, 0]]
+    assert explorer.z.tolist() == [0.5, -1, 9]
+    explorer.set_state({"pose": {"z": [1, 2, 0], "label": 7}})  # as the page tells it: 2.0 is 2 in JSON
+    assert explorer.z.dtype == torch.float32
+    assert seen == [[0.5, -1, 9], [1, 2, 0]]
     expected = model.decode(torch.tensor([[1.0, 2, 0]]), 7)[0]
     torch.testing.assert_close(explorer.image, expected)
     forget()
@@ -100,6 +101,20 @@ def test_code_class_and_picture_can_be_read_and_the_code_set():
     for wrong in (torch.zeros(2), torch.tensor([0, 0, float("nan")])):
         with pytest.raises(ValueError, match=r"z must be 3 finite numbers"):
             explorer.z = wrong
+
+
+def test_another_kind_of_model_takes_over_what_it_can_of_the_code():
+    explorer = LatentExplorer(ConditionalVAE(*mlp(SHAPE, (8,), z_dim=3, n_classes=10), 10))
+    explorer.pose = {"z": [1.0, 2.0, 0.0], "label": 7}
+    explorer.set_model(ConditionalVAE(*mlp(SHAPE, (4,), z_dim=3, n_classes=10), 10))
+    assert (explorer.z.tolist(), explorer.label) == ([1, 2, 0], 7)
+    explorer.set_model(ConditionalVAE(*mlp(SHAPE, (4,), z_dim=3, n_classes=4), 4))
+    assert (explorer.z.tolist(), explorer.label) == ([1, 2, 0], 0)
+    explorer.set_model(VAE(*mlp(SHAPE, (4,), z_dim=5)))
+    assert (explorer.z.tolist(), explorer.label) == ([0] * 5, None)
+    assert explorer.image.shape == SHAPE
+    explorer.z = torch.ones(5, dtype=torch.float64)
+    torch.testing.assert_close(explorer.image, explorer._models[0].decode(torch.ones(1, 5))[0])
 
 
 class Answers(LatentExplorer):

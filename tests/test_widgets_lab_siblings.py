@@ -34,7 +34,7 @@ odd = VAE(mlp((1, 12, 12), (16,), 3)[0], Decoder(nn.Sequential(nn.Linear(3, 144)
 torch.save([conditional.state_dict(), odd.state_dict()], "models.pt")
 """
 CELLS = {
-    "Plane of two latents": "ManifoldPad(model(2), images)",
+    "Map of two latents": "ManifoldPad(model(2), images)",
     "Dial through models": "BetaDial({0.25: model(4), 1: model(4), 4: model(4)}, images)",
     "Models side by side": 'Compare({"small": model(2), "large": model(6)}, images)',
     "Loss laboratory": "LossLab()",
@@ -96,7 +96,7 @@ def changes(root, before, look):
 
 
 def test_the_manifold_pad_follows_keys_on_its_plane(lab):
-    root = widget(lab, "Plane of two latents")
+    root = widget(lab, "Map of two latents")
     large = root.locator("canvas").last
     before = large.evaluate("canvas => canvas.toDataURL()")
     root.get_by_role("application").focus()

@@ -210,6 +210,7 @@ def test_labels_outside_the_classes_are_refused(page):
 
 LINEAR = {"kind": "linear", "in": 2, "out": 4}
 CONV = {"kind": "conv", "in": 1, "out": 1, "kernel": 1, "stride": 1, "padding": 0}
+UP = {**CONV, "kind": "conv_transpose", "kernel": 2, "stride": 2}
 SQUARE = {"kind": "unflatten", "shape": [1, 2, 2]}
 
 
@@ -257,6 +258,9 @@ BROKEN_NETWORKS = [
     ({"layers": [LINEAR, SQUARE, CONV | {"padding": -1}]}, "layer 2: its padding is no whole number"),
     ({"layers": [LINEAR, SQUARE, CONV | {"kernel": 3}]}, "layer 2: it gives an image of 0 x 0 pixels"),
     ({"layers": [LINEAR, SQUARE, CONV | {"padding": 1e6}]}, "layer 2: it gives an image of 2000002 x 2000002 pixels"),
+    ({"layers": [LINEAR, SQUARE, CONV | {"stride": 65}]}, "layer 2: its kernel or its step is larger than 64"),
+    ({"layers": [LINEAR, SQUARE, UP | {"output_padding": 2}]}, "layer 2: its output padding is not below its step"),
+    ({"layers": [LINEAR] + [{"kind": "relu"}] * 200}, "there is no list of layers"),
     ({"precision": "float64"}, '"float64" weights are not known'),
     ({"precision": "float16"}, "the layers need 12 weights, but 24 came"),
     ({"weights": None}, "its weights are missing"),

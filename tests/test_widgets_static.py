@@ -99,7 +99,7 @@ def test_export_without_data_has_sliders_all_the_same(tmp_path, monkeypatch, cap
     [
         (["export", "vae", "-o", "page.html"], "name must be one of vae-mnist"),
         (["export", "missing.safetensors", "-o", "page.html"], "missing.json cannot be read"),
-        (["export", "vae-mnist", "-o", "nowhere/page.html"], "--output must lie in a folder that exists"),
+        (["export", "vae-mnist", "-o", "nowhere/page.html"], "--output must be a file in a folder that exists"),
     ],
 )
 def test_what_cannot_be_exported_is_named(tmp_path, monkeypatch, capsys, arguments, words):

@@ -68,8 +68,8 @@ def _train(name: str, folder: Path) -> int:
 
 
 def _export(name: str, page: Path) -> int:
-    if not page.parent.is_dir():
-        print(f"--output must lie in a folder that exists, got {page}", file=sys.stderr)
+    if not page.parent.is_dir() or page.is_dir():
+        print(f"--output must be a file in a folder that exists, got {page}", file=sys.stderr)
         return 2
     try:
         model, trained_on = zoo.load(name), zoo.card(name)["recipe"]["data"]

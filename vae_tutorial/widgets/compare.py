@@ -39,6 +39,8 @@ class Compare(Console):
     or ValueError for what cannot be shown, naming the model.
     """
 
+    title = "Models side by side"
+
     def __init__(
         self, models: Mapping[str, Model], images: Any = None, *, span: float = 3.0, precision: str = "float16"
     ):

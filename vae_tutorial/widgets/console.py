@@ -24,6 +24,7 @@ class Console(anywidget.AnyWidget):
     doing; it asks the kernel only for decoders that it cannot run.
     """
 
+    title: str  # what people call this kind of widget
     _esm = assets.javascript()
     _css = assets.css()
     scene = traitlets.Dict().tag(sync=True)
@@ -38,15 +39,15 @@ class Console(anywidget.AnyWidget):
         `still` draws a PNG of it, once the widget is displayed: new weights after an epoch need not wait for one.
         """
         self._still, self._name, self._models = still, name, list(models)
-        self.scene = scene
+        self.scene = {**scene, "title": self.title}
 
     def save(self, path: str | Path, title: str | None = None) -> Path:
         """Write the widget as one HTML page that works from a file, with no kernel and no network; returns `path`.
 
-        Raises TypeError where a decoder needs the kernel.
+        title: of the page, by default what widgets of this kind are called. Raises TypeError where a decoder needs the kernel.
         """
         page = Path(path)
-        page.write_text(static.page(self.scene, title or self._name), encoding="utf-8")
+        page.write_text(static.page(self.scene, title or self.title), encoding="utf-8")
         return page
 
     def __repr__(self) -> str:

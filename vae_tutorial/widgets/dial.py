@@ -34,6 +34,8 @@ class BetaDial(Console):
     cannot be shown, naming the model.
     """
 
+    title = "Dial through models"
+
     def __init__(self, models: Mapping[float, Model], images: Any, *, name: str = "beta", precision: str = "float16"):
         check_precision(precision)
         if not (isinstance(name, str) and name):

@@ -35,6 +35,8 @@ class DrawDigit(Console):
     TypeError for an encoder that cannot be run in the browser, TypeError or ValueError for what cannot be shown.
     """
 
+    title = "Draw a digit"
+
     def __init__(self, model: Model, images: Any = None, *, precision: str = "float16"):
         check_model(model)
         decoder = decoder_payload(model, precision=precision)

@@ -28,8 +28,8 @@ from vae_tutorial.widgets.payload import check_precision, decoder_payload
 class LatentExplorer(Console):
     """Drag the latents of a trained model and see its decoder's mean image at once.
 
-    The weights travel to the browser once; from then on it decodes by itself, whatever the kernel is doing. A decoder
-    with layers that the browser does not know is asked of the kernel instead.
+    The weights travel to the browser, once for each `set_model`; it decodes by itself, whatever the kernel is doing. A
+    decoder with layers that the browser does not know is asked of the kernel instead.
 
     model: a VAE or ConditionalVAE; later weights are shown with `set_model`. images: where given, a tensor
     [n, c, h, w] or an object with `x` and labels `y` (which a conditional model needs); up to 1000 of them rank the
@@ -38,6 +38,7 @@ class LatentExplorer(Console):
     cannot be shown, naming it.
     """
 
+    title = "Latent explorer"
     pose = traitlets.Dict().tag(sync=True)  # the present code and class, told by the page when hand and kernel rest
 
     def __init__(self, model: Model, images: Any = None, *, span: float = 3.0, precision: str = "float16"):
@@ -46,7 +47,6 @@ class LatentExplorer(Console):
         self._sample: Sample | None = None
         self._samples = 0
         self.set_model(model, images)
-        self.pose = {"z": [0.0] * model.z_dim, "label": 0 if model.n_classes else None}
         super().__init__()
 
     def set_model(self, model: Model, images: Any = None) -> None:
@@ -72,19 +72,24 @@ class LatentExplorer(Console):
             "examples": None if latents is None else examples(latents),
             "sample": self._samples,
         }
+        self.pose = _fitting(self.pose, model)
         self._show(scene, still=lambda: self._still_of(model, order, scene), name=_name(model, shape), models=[model])
 
     @property
     def z(self) -> Tensor:
-        """The code of the picture, float32 [z]. The page tells it once the hand and the kernel rest; may be set."""
-        return torch.tensor(self.pose["z"])
+        """The code of the picture, float32 [z]; it may be set, beyond the sliders too.
+
+        The page tells it once the hand and the kernel rest. Setting it raises ValueError for another shape or numbers
+        that are not finite.
+        """
+        return torch.tensor(self.pose["z"], dtype=torch.float32)
 
     @z.setter
     def z(self, z: Tensor) -> None:
         values = torch.as_tensor(z, dtype=torch.float32).flatten()
         if len(values) != len(self.pose["z"]) or not torch.isfinite(values).all():
             raise ValueError(f"z must be {len(self.pose['z'])} finite numbers, got {values.tolist()}")
-        self.pose = {**self.pose, "z": values.clamp(-self.span, self.span).tolist()}
+        self.pose = {**self.pose, "z": values.tolist()}
 
     @property
     def label(self) -> int | None:
@@ -93,11 +98,11 @@ class LatentExplorer(Console):
 
     @property
     def image(self) -> Tensor:
-        """The picture, float32 [c, h, w] in [0, 1]: the decoder's mean image at `z`, decoded here."""
-        return decode(self._models[0], self.z[None], self.label or 0)[0].cpu()
+        """The picture, float32 [c, h, w] in [0, 1]: the decoder's mean image at `z`, decoded by the model as it is now."""
+        return decode(self._models[0], self.z[None], self.label or 0)[0].float().cpu()
 
     def on_change(self, call: Callable[[Tensor], object]) -> Callable[[], None]:
-        """Call `call(z)` whenever the page tells a new code; returns a function that ends it."""
+        """Call `call(z)` whenever code or class change, in the page or from Python; returns a function that ends it."""
 
         def changed(_: Any) -> None:
             call(self.z)
@@ -116,3 +121,13 @@ class LatentExplorer(Console):
 def _name(model: Model, shape: tuple[int, ...]) -> str:
     classes = f", n_classes={model.n_classes}" if model.n_classes else ""
     return f"LatentExplorer(z_dim={model.z_dim}, {size_name(shape)}{classes})"
+
+
+def _fitting(pose: Json, model: Model) -> Json:
+    """The pose as far as it is one of this model: another number of latents starts at 0, an unknown class at the first."""
+    z, label = pose.get("z", []), pose.get("label")
+    known = label is not None and label < model.n_classes
+    return {
+        "z": z if len(z) == model.z_dim else [0.0] * model.z_dim,
+        "label": (label if known else 0) if model.n_classes else None,
+    }

@@ -32,6 +32,8 @@ class LossLab(Console):
     squared error. x, logit, sigma, mu, logvar: where the sliders start. Raises ValueError for one outside its slider.
     """
 
+    title = "Loss laboratory"
+
     def __init__(
         self, *, x: float = 0.7, logit: float = -1.0, sigma: float = 0.5, mu: float = 1.0, logvar: float = -1.0
     ):
@@ -54,6 +56,8 @@ class KernelLab(Console):
     here 1.41. MMD^2 is the unbiased estimate, with no pair of a point and itself. distance, spread, width: where the
     sliders start. Raises ValueError for one outside its slider or an unknown kernel.
     """
+
+    title = "Kernel laboratory"
 
     def __init__(self, *, kernel: str = "rbf", distance: float = 3.0, spread: float = 0.7, width: float = PAPER):
         if kernel not in KERNELS:

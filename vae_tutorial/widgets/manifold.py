@@ -21,6 +21,8 @@ class ManifoldPad(Console):
     Raises TypeError or ValueError for what cannot be shown, naming it.
     """
 
+    title = "Plane of two latents"
+
     def __init__(self, model: Model, images: Any = None, *, span: float = 3.0, precision: str = "float16"):
         check_precision(precision)
         self.span, self.precision = check_span(span), precision

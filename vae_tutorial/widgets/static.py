@@ -6,6 +6,7 @@ import functools
 import html
 import json
 import operator
+import re
 from typing import Any
 
 from vae_tutorial.widgets import assets
@@ -14,6 +15,8 @@ Json = dict[str, Any]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
+
+EXPORT = re.compile(r"^export (default .*\n)?", re.MULTILINE)
 
 START = "for (const element of document.querySelectorAll('.vx-scene')) start(element);"
 
@@ -64,16 +67,22 @@ def script() -> str:
     return f"{assets.javascript()}\n{START}"
 
 
+def classic_script() -> str:
+    """The same for a script in a file of its own: a page opened from the disk may load one, but no module."""
+    return f'(() => {{\n"use strict";\n{EXPORT.sub("", assets.javascript())}\n{START}\n}})();\n'
+
+
 def style() -> str:
     """The style sheet of all widgets."""
     return assets.css()
 
 
-def enliven(notebook: Any) -> Any:
+def enliven(notebook: Any, *, self_contained: bool = True) -> Any:
     """A copy of an executed notebook (nbformat's, version 4) whose widgets run in any HTML page made of it.
 
     Its metadata must hold the widgets' state, as nbclient and nbconvert store it. What cannot run without a kernel
     keeps its static picture: widgets of other packages, and those with a decoder that the browser does not know.
+    self_contained: whether the last output brings along `style` and `script`; else they are left to the page.
     """
     notebook = copy.deepcopy(notebook)
     states = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
@@ -83,7 +92,7 @@ def enliven(notebook: Any) -> Any:
         for output in cell.get("outputs", [])
         if VIEW in output.get("data", {}) and _enliven(output, states)
     ]
-    if alive:
+    if alive and self_contained:
         last = alive[-1].data
         last["text/html"] += f'<style>{style()}</style><script type="module">{script()}</script>'
     return notebook

@@ -10,7 +10,7 @@ const POINTS = ["M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0", "M-4.5 -4.5h9v9h-9z", "M
 
 // lines: their names; x: { label, min, max }; y: { label, ticks }, where ticks lists the numbers at its axis if they are
 // not to be chosen here. -> { element, draw({ y: [min, max], x: [min, max] unless it stays, series, guide }) }: one
-// { points: [[x, y], ...], at: [x, y], told } per line, and the x of a dashed line from top to bottom.
+// { points: [[x, y], ...], at: [x, y], told, name unless it stays } per line, and the x of a dashed line from top to bottom.
 export function makeChart({ name, lines, x, y, filled = false }) {
   const id = `vx-clip${Math.random().toString(36).slice(2)}`;
   const axes = drawing("g", { class: "vx-chart-axes" });
@@ -29,10 +29,13 @@ export function makeChart({ name, lines, x, y, filled = false }) {
     shown = range;
     guide.setAttribute("d", at === undefined ? "" : `M${across(at).toFixed(1)} ${FRAME.top}V${FRAME.bottom}`);
     series.forEach((one, i) => drawn[i].draw(one, across, up));
-    legend.show(series.map(({ told }) => told ?? ""));
+    legend.show(series.map(({ told = "", at: [, value] }) => beyondSign(value, low, high) + told), series.map(({ name }, i) => name ?? lines[i]));
   }
   return { element: make("figure", { class: "vx-chart" }, make("figcaption", {}, name), svg, legend.element), draw };
 }
+
+// A value beyond its axis is pointed at, in the legend as in the chart.
+const beyondSign = (value, low, high) => (value > high ? "↑ " : value < low ? "↓ " : "");
 
 function makeLine(i, filled) {
   const path = drawing("path", { class: `vx-line-${i}${filled ? " vx-filled" : ""}` });
@@ -84,11 +87,17 @@ export function ticks(low, high) {
 
 const plain = (value) => String(value).replace("-", "−");
 
-// -> { element, show(values in words) }
+// -> { element, show(values in words, names unless they stay) }
 export function makeLegend(names, sign = swatch) {
   const values = names.map(() => make("span", { class: "vx-told-value" }));
-  const element = make("ul", { class: "vx-legend" }, ...names.map((name, i) => make("li", {}, sign(i), make("span", {}, name), values[i])));
-  return { element, show: (words) => values.forEach((value, i) => (value.textContent = words[i])) };
+  const called = names.map((name) => make("span", {}, name));
+  return {
+    element: make("ul", { class: "vx-legend" }, ...names.map((_, i) => make("li", {}, sign(i), called[i], values[i]))),
+    show(words, renamed = names) {
+      values.forEach((value, i) => (value.textContent = words[i]));
+      called.forEach((name, i) => (name.textContent = renamed[i]));
+    },
+  };
 }
 
 const swatch = (i) => make("svg", { class: "vx-swatch", viewBox: "0 0 30 14", "aria-hidden": "true" },

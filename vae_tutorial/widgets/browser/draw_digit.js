@@ -85,10 +85,10 @@ export function makeDrawDigit(scene, host) {
   const others = makeNamedPictures(nClasses, imageShape, "Class");
   const posterior = makePosterior(scene.order);
   const numbers = makeLegend(["KL(q ‖ p)", "reconstruction error"], () => "");
-  const undoing = makeButton("Undo stroke", undo);
+  const undoing = makeButton("Undo", undo);
   const centring = make("input", { type: "checkbox", checked: true });
   centring.addEventListener("change", draw);
-  const classes = nClasses ? makeClasses(nClasses, (y) => ((label = y), (words = `Encoded as class ${y}`), draw())) : null;
+  const classes = nClasses ? makeClasses(nClasses, (y) => ((label = y), (words = `Encoded as class ${y}`), draw()), "Encode it as class") : null;
   const tiles = scene.examples ? makeImageButtons(scene.examples, imageShape, load) : [];
 
   function redraw() {
@@ -100,6 +100,8 @@ export function makeDrawDigit(scene, host) {
     pen.element.classList.toggle("vx-empty", empty);
     seen.paint(image);
     undoing.disabled = past.length === 0;
+    centring.disabled = base !== null; // an image is encoded as it is
+    stage.classList.toggle("vx-unwritten", empty);
     classes?.show(label);
     tiles.forEach(({ button, example }) => button.setAttribute("aria-pressed", String(base === example)));
     if (empty) blank();
@@ -110,10 +112,8 @@ export function makeDrawDigit(scene, host) {
     source.series([], null, () => {});
     posterior.show(null);
     numbers.show(["", ""]);
-    const black = new Float32Array(imageShape.reduce((a, b) => a * b));
-    for (const { paint } of [reconstruction, ...samples, ...others]) paint(black);
     reconstruction.element.dataset.z = "";
-    say("Nothing is written yet");
+    say("Nothing written yet");
   }
 
   function answer(image) {
@@ -137,26 +137,25 @@ export function makeDrawDigit(scene, host) {
   resample();
   const figure = (name, ...pictures) => make("figure", { class: "vx-view" },
     make("div", { class: "vx-views-of" }, ...pictures), make("figcaption", {}, name));
+  const nothing = make("p", { class: "vx-nothing" }, "Nothing written yet");
   const left = make("div", { class: "vx-left" }, pen.element,
     make("div", { class: "vx-buttons" }, makeButton("Clear", clear), undoing, makeButton("New samples", resample)),
     make("label", { class: "vx-check" }, centring, "Centre and scale, as MNIST did"),
-    ...(classes ? [make("p", { class: "vx-panel-name" }, "Encode it as class"), classes.element] : []), status);
+    classes?.element ?? "", status);
   const right = make("div", { class: "vx-right" }, make("p", { class: "vx-sentence" }, INVITATION),
-    make("div", { class: "vx-views" }, figure("What the encoder sees", seen.element), figure("Reconstruction, from the mean", reconstruction.element),
-      figure("Four samples of the posterior", ...samples.map(({ element }) => element))),
+    make("div", { class: "vx-views" }, figure("What the encoder sees", seen.element), figure("Reconstruction (from μ)", reconstruction.element),
+      figure("Four draws of the posterior", ...samples.map(({ element }) => element)), nothing),
     numbers.element, posterior.element);
   const panel = (name, list, kind = "") => make("div", { class: "vx-panel", role: "group", "aria-label": name },
     make("span", { class: "vx-panel-name" }, name), make("div", { class: `vx-tiles ${kind}` }, ...list));
+  const stage = make("div", { class: "vx-stage vx-draw" }, left, right, make("div", { class: "vx-below" },
+    nClasses ? panel("The same μ, decoded as every class",
+      others.map(({ element }, y) => make("div", { class: "vx-other" }, element, make("span", {}, y))), "vx-classed") : "",
+    tiles.length ? panel("Start from an image", tiles.map(({ button }) => button)) : ""));
   return {
-    element: make("div", { class: "vx-stage vx-draw" }, left, right, make("div", { class: "vx-below" },
-      nClasses ? panel("The same mean, decoded as every class",
-        others.map(({ element }, y) => make("div", { class: "vx-other" }, element, make("span", {}, y))), "vx-classed") : "",
-      tiles.length ? panel("Or take an image", tiles.map(({ button }) => button)) : "")),
+    element: stage,
     fits: () => false,
-    show() {
-      tiles.length ? load(tiles[0].example) : put(NOTHING, "");
-      past = [];
-    },
+    show: redraw,
     stop() {
       for (const part of [draw, say]) part.cancel();
       source.stop();

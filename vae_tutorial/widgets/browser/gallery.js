@@ -6,7 +6,7 @@ import { makePicture, readImages } from "./picture.js";
 
 // examples: { x: bytes, y: bytes or empty, mu, sigma: n lists of z numbers }. change(example, words) is called with
 // { index, mu, sigma, label } of the code to show; `index` is null between two images.
-// -> { element, paint(map), renew(examples), leave(), choose(index), again() }
+// -> { element, paint(map), renew(examples), leave(), settle(), choose(index), again(), example(index) }
 export function makeGallery(examples, imageShape, id, change) {
   const images = readImages(examples.x, imageShape);
   const labels = examples.y.byteLength ? new Uint8Array(examples.y.buffer, examples.y.byteOffset, examples.y.byteLength) : null;
@@ -32,10 +32,10 @@ export function makeGallery(examples, imageShape, id, change) {
     if (choosingEnd && i !== start) return show(start, i, false), mix(0.5);
     again = () => choose(i);
     show(i, null, false);
-    change(example(i), `At the posterior mean of ${called(i)}`);
+    change(example(i), `The code of ${called(i)}: its posterior mean`);
   }
 
-  const example = (i) => ({ index: i, image: images[i], mu: examples.mu[i], sigma: examples.sigma[i], label: labels ? labels[i] : null });
+  const example = (i) => ({ index: i, name: called(i), image: images[i], mu: examples.mu[i], sigma: examples.sigma[i], label: labels ? labels[i] : null });
 
   function mix(t) {
     again = () => mix(t);
@@ -65,6 +65,9 @@ export function makeGallery(examples, imageShape, id, change) {
       make("div", { class: "vx-tiles" }, ...tiles.map(({ button }) => button))),
     paint: (map) => tiles.forEach((tile) => tile.paint(map)),
     renew: (latest) => (examples = latest), // the same images, encoded by later weights
+    // The code has left the line between two images, or will: the first one, or the one shown, stays marked.
+    settle: () => end !== null && show(null, null, false),
+    example,
     leave: () => ((again = () => {}), show(null, null, false)), // the code is no longer that of an image
     choose,
     again: () => again(), // tell once more of the code that is shown, as after `renew`

@@ -14,10 +14,15 @@ const ACTIVATIONS = {
 
 const PARAMETERS = { leaky_relu: ["slope"], elu: ["alpha"] };
 
-const MOST = 2 ** 24; // numbers that a layer may give, so that a broken table cannot fill the memory
+// What a network may ask for, so that a broken table can neither fill the memory nor stop the page: numbers that a layer
+// gives, the side and the step of a kernel, multiplications.
+const MOST = 2 ** 20;
+const WIDEST = 64;
+const MOST_WORK = 2 ** 30;
 
 // One layer's table, the shape [n] or [channels, height, width] that reaches it, and take(count) for its weights
-// -> { shape, run(values) -> values }. The values given by `run` are overwritten by its next call.
+// -> { shape, work, run(values) -> values }: `work` is the number of multiplications. The values given by `run` are
+// overwritten by its next call.
 export function readLayer(spec, shape, take) {
   const kind = spec?.kind;
   if (kind === "linear") return linear(spec, shape, take);
@@ -41,20 +46,23 @@ function linear({ in: taken, out }, shape, take) {
   demand(shape.length === 1 && taken === shape[0], `it takes ${taken} numbers, but ${shape.join(" x ")} arrive.`);
   const matrix = makeMatrix(take(out * taken), take(out));
   const y = new Float32Array(out);
-  return { shape: [out], run: (x) => (multiply(matrix, x, 1, y, 0, 0), y) };
+  return { shape: [out], work: taken * out, run: (x) => (multiply(matrix, x, 1, y, 0, 0), y) };
 }
 
 function convolution({ kind, in: cin, out, kernel, stride, padding, output_padding: extra = 0 }, shape, take) {
   demand([cin, out, kernel, stride].every(isSize), "its sizes are not whole numbers above 0.");
+  demand(kernel <= WIDEST && stride <= WIDEST, `its kernel or its step is larger than ${WIDEST}.`);
   demand(isCount(padding), "its padding is no whole number.");
   demand(shape.length === 3 && shape[0] === cin, `it takes ${cin} channels, but ${shape.join(" x ")} numbers arrive.`);
   const across = [extra].flat();
-  demand(across.every(isCount) && across.length <= 2, "its output padding is no whole number.");
+  demand(across.every((more) => isCount(more) && more < stride) && across.length <= 2, "its output padding is not below its step.");
   const [high, wide] = shape.slice(1).map((length, axis) =>
     kind === "conv"
       ? Math.floor((length + 2 * padding - kernel) / stride) + 1
       : (length - 1) * stride - 2 * padding + kernel + across[axis % across.length]);
   demand(high > 0 && wide > 0 && out * high * wide <= MOST, `it gives an image of ${wide} x ${high} pixels.`);
+  const work = out * high * wide * kernel * kernel * cin;
+  demand(work <= MOST_WORK, `it needs ${work} multiplications.`);
   const phasesOf = kind === "conv" ? phasesOfConv : phasesOfTranspose;
   const rows = phasesOf(high, kernel, stride, padding);
   const columns = phasesOf(wide, kernel, stride, padding);
@@ -66,7 +74,7 @@ function convolution({ kind, in: cin, out, kernel, stride, padding, output_paddi
     for (const part of parts) runPart(part, x, shape, y, out, wide);
     return y;
   };
-  return { shape: [out, high, wide], run };
+  return { shape: [out, high, wide], work, run };
 }
 
 // Places along an axis of the output that meet the same taps of the kernel: first, first + step, ... below `length`.
@@ -146,6 +154,8 @@ export function byChannel([channels, height, width]) {
     return y;
   };
 }
+
+export const isTooMuch = (work) => work > MOST_WORK;
 
 export const size = (shape) => shape.reduce((a, b) => a * b, 1);
 

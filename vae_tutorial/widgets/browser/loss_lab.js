@@ -48,12 +48,12 @@ export function makeLossLab(scene, host) {
   const say = atRest((words) => (status.textContent = words), 300);
   const { values, rows, reset } = makeKnobs(scene.knobs, host.id, draw);
   const logit = { label: "logit", min: -6, max: 6 };
-  const cost = makeChart({ name: "Cost of the pixel", lines: NAMES, x: logit, y: { label: "nats" } });
+  const cost = makeChart({ name: "Cost of the pixel", lines: NAMES, x: logit, y: { label: "cost" } });
   const slope = makeChart({ name: "Gradient by the logit", lines: NAMES, x: logit, y: { label: "d cost / d logit" } });
   const code = makeChart({ name: "Prior and posterior of the latent", lines: ["prior p(z)", "posterior q(z|x)"], filled: true,
     x: { label: "z", min: -5, max: 5 }, y: { label: "density" } });
-  const numbers = makeLegend(["KL(q ‖ p)", "dKL / dμ", "dKL / d log variance"], () => "");
-  const status = make("p", { class: "vx-status", role: "status" });
+  const numbers = makeLegend(["KL(q ‖ p)", "dKL / dμ", "dKL / d log σ²"], () => "");
+  const status = make("p", { class: "vx-status vx-unseen", role: "status" });
 
   function redraw() {
     const { x, logit: at, sigma, mu, logvar } = values;
@@ -67,7 +67,7 @@ export function makeLossLab(scene, host) {
     const curve = (m, v) => ({
       points: CODES.map((z) => [z, density(z, m, v)]),
       at: [m, density(m, m, v)],
-      told: `N(${told(m, 2)}, ${told(Math.exp(v), 2)})`,
+      told: `μ ${told(m, 2)}, σ ${told(Math.exp(v / 2), 2)}`,
     });
     code.draw({ y: [0, 1.1 * Math.max(0.5, density(mu, mu, logvar))], series: [curve(0, 0), curve(mu, logvar)] });
     const { kl, byMu, byLogvar } = latentKl(mu, logvar);

@@ -1,4 +1,4 @@
-// The manifold pad: the plane of two latents covered with the images that it decodes to, to drag over.
+// The map of two latents, covered with the images that its places decode to, to drag over.
 
 import { makeClasses } from "./classes.js";
 import { readDecoder } from "./network.js";
@@ -10,9 +10,10 @@ import { makeSliders } from "./sliders.js";
 import { makeSource } from "./source.js";
 import { makeTools } from "./tools.js";
 
-const SIDE = 21; // images along each side of the plane
-const PLANE = 560; // pixels
-const HOW_TO_DRAG = "Drag over the plane or a slider. Every small image is what the decoder makes of the place where it stands.";
+const SIDE = 21; // images along each side of the map
+const MAP = 560; // pixels
+const HOW_TO_DRAG = "Drag over the map or a slider. Every small image is what the decoder makes of the place where it stands.";
+const IN_SHARES = "Each of them now stands for the same share of random codes.";
 
 export function makeManifold(scene, host) {
   const { nClasses, imageShape } = readDecoder(scene.decoder);
@@ -22,10 +23,11 @@ export function makeManifold(scene, host) {
   let scale = inSteps(span);
   let source = null;
   let codes = null;
+  let shows = 0;
 
   const picture = makePicture(imageShape, "The decoder's mean image", "vx-picture");
   const status = make("p", { class: "vx-status", role: "status" });
-  const say = atRest((words) => (status.textContent = `${words}. Now z = (${z.map((value) => signed(value)).join(", ")})`));
+  const say = atRest((words) => (status.textContent = `${words}. Now z = (${z.map((value) => signed(value)).join(", ")})${pad.outside() ? ", outside the map" : ""}`));
   const draw = oncePerFrame(() => source.picture(z, label, (image) => {
     picture.paint(image);
     picture.element.dataset.z = z.map((value) => value.toFixed(2)).join(" ");
@@ -41,42 +43,44 @@ export function makeManifold(scene, host) {
   }
   function cover() {
     pad.area.setAttribute("aria-busy", "true");
-    source.series(plane.codes(scale), label, (i, image) => {
-      plane.paint(i, image);
+    source.series(pictures.codes(scale), label, (i, image) => {
+      pictures.paint(i, image);
       if (i === SIDE ** 2 - 1) pad.area.setAttribute("aria-busy", "false");
     });
   }
   function rescale(pressed) {
     scale = pressed ? inQuantiles : inSteps(span);
+    sentence.textContent = pressed ? `${HOW_TO_DRAG} ${IN_SHARES}` : HOW_TO_DRAG;
     pad.rescale(scale);
     frame.show(scale);
     cover();
-    say(pressed ? "Quantiles of the prior: every image stands for the same share of its draws" : "Equal steps");
+    say(pressed ? "Equal shares of random codes" : "Equal steps");
   }
   function showCodes(pressed) {
     pad.scatter(pressed ? codes : null);
     frame.element.classList.toggle("vx-dimmed", pressed);
-    say(pressed ? "The codes of the images lie over the plane, each at its posterior mean" : "The codes are hidden");
+    say(pressed ? "The codes of the images lie over the map, each at its posterior mean" : "The codes are hidden");
   }
 
-  const plane = makePlane(imageShape);
-  const pad = makePad(2, span, (values) => move({ z: z.map((value, i) => values[i] ?? value) }, "Moved over the plane"),
-    { size: PLANE, behind: plane.element });
+  const sentence = make("p", { class: "vx-sentence" }, HOW_TO_DRAG);
+  const pictures = makePlane(imageShape);
+  const pad = makePad(2, span, (values) => move({ z: z.map((value, i) => values[i] ?? value) }, "Moved over the map"),
+    { size: MAP, behind: pictures.element });
   const frame = makeFrame(pad.element);
   const sliders = makeSliders(2, span, host.id, (i, value) => move({ z: z.with(i, value) }, `Moved z[${i}]`));
   const classes = nClasses ? makeClasses(nClasses, (y) => (move({ label: y }, `Class ${y}`), cover())) : null;
   const random = () => z.map(() => clamp(hundredths(normal()), span));
-  const withCodes = makeToggle("Show codes", showCodes);
+  const withCodes = makeToggle("Show the images’ codes", showCodes);
   const buttons = make("div", { class: "vx-buttons" },
     makeButton("Random z", () => move({ z: random() }, "Drawn from the prior")),
     makeButton("Reset", () => move({ z: [0, 0] }, "Both latents at 0")),
-    makeToggle("Prior quantiles", rescale), withCodes);
+    makeToggle("Equal shares", rescale), withCodes);
 
   return {
-    element: make("div", { class: "vx-stage vx-manifold", style: `--vx-span: ${span}` },
-      make("p", { class: "vx-sentence" }, HOW_TO_DRAG), frame.element,
-      make("div", { class: "vx-aside vx-narrow" }, picture.element, classes?.element ?? "", buttons, sliders.element, status,
-        make("div", { class: "vx-tools" }, ...makeTools(() => ({ z, label }), picture.element, say)))),
+    element: make("div", { class: "vx-stage vx-manifold", style: `--vx-span: ${span}` }, make("div", { class: "vx-field" },
+      sentence, picture.element, frame.element,
+      make("div", { class: "vx-aside vx-narrow" }, classes?.element ?? "", buttons, sliders.element), status,
+      make("div", { class: "vx-tools" }, ...makeTools(() => ({ z, label }), picture.element, say)))),
     fits: ({ decoder, span: other }) =>
       JSON.stringify([decoder?.z_dim, decoder?.n_classes, decoder?.image_shape, other]) === JSON.stringify([2, nClasses, imageShape, span]),
     show(latest) {
@@ -87,7 +91,7 @@ export function makeManifold(scene, host) {
       pad.scatter(codes && withCodes.getAttribute("aria-pressed") === "true" ? codes : null);
       sliders.arrange([0, 1], latest.kl);
       frame.show(scale);
-      move({}, "The model as it is now");
+      move({}, shows++ ? "New weights" : "Both latents at 0");
       cover();
     },
     stop() {
@@ -108,7 +112,7 @@ function makeToggle(words, set) {
 }
 
 // One canvas for all images, each in a square cell. -> { element, codes(scale), paint(i, image) }: `codes` gives the code
-// of every cell's centre, from the middle of the plane outwards, and `paint` takes the images in that order.
+// of every cell's centre, from the middle of the map outwards, and `paint` takes the images in that order.
 function makePlane(imageShape) {
   const [, height, width] = imageShape;
   const cell = Math.max(height, width);
@@ -129,7 +133,7 @@ function makePlane(imageShape) {
   };
 }
 
-// The plane with the numbers of its axes on the left and below. -> { element, show(scale) }
+// The map with the numbers of its axes on the left and below. -> { element, show(scale) }
 function makeFrame(inside) {
   const [across, up] = ["vx-across", "vx-up"].map((kind) => make("div", { class: `vx-ruler ${kind}`, "aria-hidden": "true" }));
   const mark = (text, side, place) => make("span", { style: `${side}: ${100 * place}%` }, text);

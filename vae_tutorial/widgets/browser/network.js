@@ -2,7 +2,7 @@
 // payload.py wrote and throw an Error with a sentence for people. Payloads are only ever read as data: an unknown name
 // is refused, never looked up outside the tables.
 
-import { byChannel, byPixel, demand, isCount, isShape, isSize, readLayer, size } from "./layers.js";
+import { byChannel, byPixel, demand, isCount, isShape, isSize, isTooMuch, readLayer, size } from "./layers.js";
 
 const FORMAT = 2;
 
@@ -68,6 +68,12 @@ export function readEncoder(payload) {
   return { ...sizes, encode };
 }
 
+// How far the sliders of a scene go to both sides.
+export function readSpan({ span }) {
+  demand(Number.isFinite(span) && span > 0, `the sliders' span must be a number above 0, not ${String(span)}.`);
+  return span;
+}
+
 function setLabel(input, nClasses, label, plane = 1) {
   if (nClasses === 0) return;
   demand(isCount(label) && label < nClasses, `the label must be one of ${nClasses} classes, not ${String(label)}.`);
@@ -86,9 +92,10 @@ function readSizes({ z_dim: zDim, n_classes: nClasses, image_shape: imageShape }
 function readNetwork(payload, shape) {
   demand(payload !== null && typeof payload === "object", "there is no network in it.");
   demand(payload.format === FORMAT, `its format is ${String(payload.format)}, this page reads format ${FORMAT}.`);
-  demand(Array.isArray(payload.layers), "there is no list of layers.");
+  demand(Array.isArray(payload.layers) && payload.layers.length <= 200, "there is no list of layers.");
   const numbers = readNumbers(payload.weights, payload.precision);
   let used = 0;
+  let work = 0;
   const take = (count) => {
     demand(used + count <= numbers.length, `the layers need more weights than the ${numbers.length} that came.`);
     return numbers.subarray(used, (used += count));
@@ -96,6 +103,8 @@ function readNetwork(payload, shape) {
   const runs = shape.length === 3 ? [byPixel(shape)] : [];
   payload.layers.forEach((spec, i) => {
     const layer = explain(`layer ${i}: `, () => readLayer(spec, shape, take));
+    work += (layer.work ?? 0) + size(layer.shape);
+    demand(!isTooMuch(work), `its layers need more than ${work} steps.`);
     runs.push(layer.run);
     shape = layer.shape;
   });

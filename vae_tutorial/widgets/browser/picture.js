@@ -17,6 +17,8 @@ const COLOUR_MAPS = {
   }),
 };
 
+const MOST_IMAGES = 100; // in a row of buttons
+
 export const colourMaps = Object.keys(COLOUR_MAPS);
 
 function table(colour) {
@@ -47,7 +49,9 @@ export function makePicture([channels, height, width], name = "", kind = "") {
 // Bytes of n images as they lie in a scene -> list of n lists of numbers in [0, 1].
 export function readImages(bytes, shape) {
   const size = shape.reduce((a, b) => a * b);
+  const count = bytes.byteLength / size;
+  if (!Number.isInteger(count) || count > MOST_IMAGES) throw new Error(`it holds ${bytes.byteLength} bytes of images.`);
   const all = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.floor(all.length / size) }, (_, i) =>
+  return Array.from({ length: count }, (_, i) =>
     Float32Array.from(all.subarray(i * size, (i + 1) * size), (byte) => byte / 255));
 }

@@ -5,33 +5,49 @@ import { hundredths, makeButton } from "./page.js";
 const PERIOD = 6000; // milliseconds, to and fro
 const PACE = 1000; // between the steps that are made instead of a motion, where people asked for less of it
 
-// go(value) is called as time passes, start() gives the value to start from. -> { element, stop() }
-export function makePlayer(span, startFrom, go) {
+// begin() tells that it starts and gives the value to start from, go(value) is called as time passes, rest() at its end.
+// -> { element, stop(), call(name) }
+export function makePlayer(span, { begin, go, rest }) {
+  let name = "";
   let timer = 0;
   let frame = 0;
-  const element = makeButton("Play", () => (element.getAttribute("aria-pressed") === "true" ? stop() : play()), { "aria-pressed": "false" });
+  const element = makeButton("Play", () => (playing() ? stop() : play()), { "aria-pressed": "false" });
+  const playing = () => element.getAttribute("aria-pressed") === "true";
+
+  function show(pressed) {
+    element.setAttribute("aria-pressed", String(pressed));
+    element.textContent = pressed ? "Stop" : `Play ${name}`;
+  }
 
   function play() {
-    element.setAttribute("aria-pressed", "true");
-    element.textContent = "Stop";
-    const phase = Math.asin(Math.max(-1, Math.min(1, startFrom() / span)));
-    const begin = performance.now();
+    const phase = Math.asin(Math.max(-1, Math.min(1, begin() / span)));
+    const start = performance.now();
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const step = () => {
       if (!element.isConnected) return stop();
-      go(hundredths(span * Math.sin(phase + (2 * Math.PI * (performance.now() - begin)) / (still.matches ? 2 : 1) / PERIOD)));
+      const turns = (performance.now() - start) / (still.matches ? 2 * PERIOD : PERIOD);
+      go(hundredths(span * Math.sin(phase + 2 * Math.PI * turns)));
       if (still.matches) timer = setTimeout(step, PACE);
       else frame = requestAnimationFrame(step);
     };
+    show(true);
     step();
   }
 
   function stop() {
     clearTimeout(timer);
     cancelAnimationFrame(frame);
-    element.setAttribute("aria-pressed", "false");
-    element.textContent = "Play";
+    if (!playing()) return;
+    show(false);
+    rest();
   }
 
-  return { element, stop };
+  return {
+    element,
+    stop,
+    call(latent) {
+      name = latent;
+      show(playing());
+    },
+  };
 }

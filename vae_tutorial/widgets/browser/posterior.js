@@ -1,6 +1,6 @@
 // The posterior of one image: for the latents of the highest KL, the mean with one sigma to both sides, and the numbers.
 
-import { clamp, make, percent, signed } from "./page.js";
+import { clamp, hundredths, make, percent, signed } from "./page.js";
 
 const ROWS = 8;
 const SPAN = 3;
@@ -36,7 +36,7 @@ function makePosteriorRow(latent) {
       mark.hidden = mu === undefined;
       nats.textContent = mark.hidden ? "" : `${kl.toFixed(2)} nats`;
       nats.style.setProperty("--part", mark.hidden ? 0 : kl / most);
-      value.textContent = mark.hidden ? "" : `${signed(mu)} ± ${sigma.toFixed(2)}`;
+      value.textContent = mark.hidden ? "" : `${signed(hundredths(mu))} ± ${sigma.toFixed(2)}`;
       if (mark.hidden) return;
       mark.style.left = percent(clamp(mu, SPAN), SPAN);
       mark.style.setProperty("--sigma", `${(50 * sigma) / SPAN}cqw`);

@@ -5,7 +5,8 @@ import { clamp, hundredths, make, percent, signed } from "./page.js";
 const FIRST = 8; // more sliders at once make people worse at the task, not better
 const UNUSED = 0.01; // nats
 
-// change(latent, value) is called for every move. -> { element, show(z), arrange(order, kl), mark(posterior) }
+// change(latent, value) is called for every move.
+// -> { element, show(z), arrange(order, kl), mark(posterior), choose(latent) }
 export function makeSliders(count, span, id, change) {
   const rows = Array.from({ length: count }, (_, latent) => makeRow(latent, span, id, change));
   const list = make("div", { class: "vx-rows", role: "group", "aria-label": "Latents" });
@@ -35,6 +36,7 @@ export function makeSliders(count, span, id, change) {
   return {
     element,
     show: (z) => rows.forEach((row, latent) => row.show(z[latent])),
+    choose: (latent) => rows.forEach(({ element: row }, i) => row.classList.toggle("vx-chosen", i === latent)),
     mark: (posterior) => rows.forEach((row, i) => row.mark(posterior?.mu[i], posterior?.sigma[i])),
     arrange(wanted, kl) {
       const most = kl && Math.max(UNUSED, ...kl);
@@ -113,6 +115,6 @@ function makeScale(span) {
   const ticks = [];
   for (let at = -Math.floor(span / step) * step; at <= span; at += step) ticks.push(at);
   const marks = ticks.map((at) => make("span", { style: `left: ${percent(at, span)}` }, String(at).replace("-", "−")));
-  return make("div", { class: "vx-row vx-scale", "aria-hidden": "true" }, make("span"), make("span"),
+  return make("div", { class: "vx-row vx-scale", "aria-hidden": "true" }, make("span"), make("span", {}, "KL"),
     make("div", { class: "vx-track" }, ...marks), make("span"));
 }

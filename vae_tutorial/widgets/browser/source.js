@@ -46,29 +46,34 @@ function inTheKernel({ kernel, imageShape }, host, say) {
   const waiting = new Map();
   let asked = false;
   let stopped = false;
+  let slow = 0;
   async function next() {
     const [kind, job] = waiting.entries().next().value ?? [];
     if (asked || stopped || kind === undefined) return;
     waiting.delete(kind);
     asked = true;
-    const slow = setTimeout(() => say("Waiting for the kernel, which this decoder needs"), 1000);
-    const { codes, label, show, from } = job;
-    const to = from + PER_QUESTION;
-    const labels = Array.isArray(label) ? label.slice(from, to) : label;
+    slow = setTimeout(() => say("Waiting for the kernel, which this decoder needs"), 1000);
     try {
-      const images = cut(await host.ask({ model: kernel, codes: codes.slice(from, to), label: labels }), size);
-      if (!stopped && !waiting.has(kind)) {
-        images.forEach((image, i) => show(from + i, image));
-        if (to < codes.length) waiting.set(kind, { ...job, from: to });
-      }
+      await answer(kind, job);
     } catch (error) {
-      say(`The kernel cannot decode this: ${error.message}`);
+      if (!stopped) say(`The kernel cannot decode this: ${error.message}`);
     }
     clearTimeout(slow);
     asked = false;
     next();
   }
+  // What has come is shown even if a newer request waits: a hand that never rests would see nothing otherwise.
+  async function answer(kind, job) {
+    const { codes, label, show, from } = job;
+    const to = from + PER_QUESTION;
+    const labels = Array.isArray(label) ? label.slice(from, to) : label;
+    const bytes = await host.ask({ model: kernel, codes: codes.slice(from, to), label: labels }, () => !stopped);
+    if (stopped || bytes === null) return;
+    cut(bytes, size).forEach((image, i) => show(from + i, image));
+    if (to < codes.length && !waiting.has(kind)) waiting.set(kind, { ...job, from: to });
+  }
   const ask = (kind, codes, label, show) => {
+    if (codes.length === 0) return;
     waiting.set(kind, { codes, label, show, from: 0 });
     next();
   };
@@ -79,6 +84,7 @@ function inTheKernel({ kernel, imageShape }, host, say) {
     series,
     stop() {
       stopped = true;
+      clearTimeout(slow);
       series.cancel();
     },
   };

@@ -1,6 +1,6 @@
 // The traversal strip: one latent from -span to span in equal steps, the others as they are.
 
-import { hundredths, make, signed } from "./page.js";
+import { clamp, hundredths, make, signed } from "./page.js";
 import { makePicture } from "./picture.js";
 
 const TILES = 7;
@@ -10,7 +10,6 @@ const TILES = 7;
 export function makeStrip(imageShape, span, source, go) {
   const values = Array.from({ length: TILES }, (_, i) => hundredths(-span + (2 * span * i) / (TILES - 1)));
   let latent = null;
-  let here = null;
   let drawn = "";
   const name = make("span", { class: "vx-panel-name" });
   const tiles = values.map((value) => {
@@ -20,21 +19,21 @@ export function makeStrip(imageShape, span, source, go) {
     return { ...picture, button, value };
   });
   const list = make("div", { class: "vx-tiles" }, ...tiles.map(({ button }) => button));
+  const now = make("div", { class: "vx-now", "aria-hidden": "true" }, "▲");
 
   function describe() {
-    name.textContent = `z[${latent}] from −${span} to ${span}, the others as they are`;
+    name.textContent = `z[${latent}] from −${span} to ${span}, the other latents as they are`;
     for (const { button, value } of tiles) button.setAttribute("aria-label", `Set z[${latent}] to ${signed(value)}`);
   }
-  function mark(now) {
-    const nearest = tiles.reduce((a, b) => (Math.abs(b.value - now) < Math.abs(a.value - now) ? b : a));
-    if (nearest === here) return;
-    here?.button.classList.remove("vx-here");
-    here = nearest;
-    here.button.classList.add("vx-here");
+  // A tile is framed only if it is the very picture; the arrow stands where the value is.
+  function mark(value) {
+    for (const tile of tiles) tile.button.classList.toggle("vx-here", Math.abs(tile.value - value) < 0.005);
+    now.style.left = `${(100 * (0.5 + ((clamp(value, span) + span) / (2 * span)) * (TILES - 1))) / TILES}%`;
   }
 
   return {
-    element: make("div", { class: "vx-panel vx-strip", role: "group", "aria-label": "Traversal" }, name, list),
+    element: make("div", { class: "vx-panel vx-strip", role: "group", "aria-label": "Traversal" }, name,
+      make("div", { class: "vx-ruled" }, list, now)),
     // Redrawn only when something else than its own latent has changed: while that one moves, the pictures stay true.
     follow(chosen, z, label, map, version) {
       if (chosen !== latent) (latent = chosen), describe();

@@ -1,30 +1,33 @@
 // The large picture, the real image that it is compared with, and the colours of both.
 
-import { makeMenu } from "./page.js";
+import { make, makeMenu } from "./page.js";
 import { colourMaps, makePicture } from "./picture.js";
 
-// recoloured(map) is called after a choice of colours. -> { picture, original, menu, map(), paint(image, z), hold(image) },
-// elements first; `hold(null)` takes the real image away.
+// recoloured(map) is called after a choice of colours. -> { picture, original, menu, map(), paint(image, z), hold(image,
+// name) }, elements first; `hold(null)` takes the real image away.
 export function makeView(imageShape, recoloured) {
   const picture = makePicture(imageShape, "The decoder's mean image", "vx-picture");
   const original = makePicture(imageShape, "The chosen image", "vx-original");
   let map = "gray";
   let held = null;
-  const menu = makeMenu("Colours", colourMaps.map((name) => [name, name]), (name) => {
+  const menu = makeMenu("Colours", colourMaps.map((name) => [name, name === "gray" ? "grey" : name]), (name) => {
     map = name;
     if (held) original.paint(held, map);
     recoloured(map);
   });
   menu.element.hidden = imageShape[0] !== 1; // there is nothing to choose for an image that has its colours
-  function hold(image) {
+  const caption = make("figcaption");
+  const figure = make("figure", { class: "vx-held" }, original.element, caption);
+  function hold(image, name = "") {
     held = image;
-    original.element.hidden = !image;
+    figure.classList.toggle("vx-empty", !image); // its room is kept, so that nothing below jumps
+    caption.textContent = name;
     if (image) original.paint(image, map);
   }
   hold(null);
   return {
     picture: picture.element,
-    original: original.element,
+    original: figure,
     menu: menu.element,
     map: () => map,
     paint(image, z) {

@@ -10,18 +10,18 @@ import { makeLossLab } from "./loss_lab.js";
 import { makeManifold } from "./manifold.js";
 import { atRest, keepKeys, make, uniqueId } from "./page.js";
 
-// kind -> { name, stage(scene, host) -> { element, fits(scene), show(scene), stop() } }
+// kind -> (scene, host) -> { element, fits(scene), show(scene), stop() }
 const WIDGETS = {
-  beta_dial: { name: "Dial through models", stage: makeDial },
-  compare: { name: "Models side by side", stage: makeCompare },
-  draw_digit: { name: "Draw a digit", stage: makeDrawDigit },
-  explorer: { name: "Latent explorer", stage: makeExplorer },
-  kernel_lab: { name: "Kernel laboratory", stage: makeKernelLab },
-  loss_lab: { name: "Loss laboratory", stage: makeLossLab },
-  manifold: { name: "Plane of two latents", stage: makeManifold },
+  beta_dial: makeDial,
+  compare: makeCompare,
+  draw_digit: makeDrawDigit,
+  explorer: makeExplorer,
+  kernel_lab: makeKernelLab,
+  loss_lab: makeLossLab,
+  manifold: makeManifold,
 };
 
-const NO_KERNEL = { tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
+const NO_KERNEL = { pose: () => null, tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
 
 // -> { show(scene), end() }
 export function mount(element, host = NO_KERNEL) {
@@ -33,11 +33,10 @@ export function mount(element, host = NO_KERNEL) {
   function show(scene) {
     try {
       if (!Object.hasOwn(WIDGETS, scene?.kind)) throw new Error("there is no widget of this kind.");
-      const { name, stage: makeStage } = WIDGETS[scene.kind];
-      root.setAttribute("aria-label", name);
+      root.setAttribute("aria-label", scene.title);
       if (!stage?.fits(scene)) {
         stop();
-        stage = makeStage(scene, { ...host, id: uniqueId() });
+        stage = WIDGETS[scene.kind](scene, { ...host, id: uniqueId() });
         root.replaceChildren(stage.element);
       }
       stage.show(scene);
@@ -53,37 +52,50 @@ export function mount(element, host = NO_KERNEL) {
 function connect(model) {
   const questions = new Map();
   let hear = () => {};
-  let own = null;
+  let own = null; // the pose that was told last
+  let latest = null; // the one that is to be told
+  let turn = Promise.resolve();
   // A message that arrives while a cell draws would show the figure of that cell half done: the kernel is told of a
   // new pose once it has nothing else to do. Where nobody can say what the kernel does, it is told at once.
-  const tell = atRest((pose) => {
+  const send = atRest(() => {
     const kernel = model.widget_manager?.kernel;
-    if (kernel && kernel.status !== "idle") return kernel.status === "dead" ? undefined : tell(pose);
-    own = pose;
-    model.set("pose", pose);
+    if (kernel && kernel.status !== "idle") return kernel.status === "dead" ? undefined : send();
+    own = latest;
+    model.set("pose", own);
     model.save_changes();
   }, 200);
-  const changed = () => model.get("pose") !== own && hear(model.get("pose"));
+  const changed = () => {
+    if (model.get("pose") === own) return;
+    latest = model.get("pose");
+    hear(latest);
+  };
   const answered = ({ answer, problem }, buffers) => {
     const { done, failed } = questions.get(answer) ?? {};
     questions.delete(answer);
-    if (problem) return failed?.(new Error(problem));
+    if (problem || !buffers?.length) return failed?.(new Error(problem ?? "it sent nothing"));
     const { buffer, byteOffset, byteLength } = buffers[0];
     done?.(new Uint8Array(buffer, byteOffset, byteLength));
   };
+  const ask = (question) =>
+    new Promise((done, failed) => {
+      const id = uniqueId();
+      questions.set(id, { done, failed });
+      model.send({ ask: id, ...question });
+    });
   model.on("change:pose", changed);
   model.on("msg:custom", answered);
   return {
-    tell,
+    pose: () => latest ?? model.get("pose"),
+    tell: (pose) => ((latest = pose), send()),
     heard: (listener) => (hear = listener),
-    ask: (question) =>
-      new Promise((done, failed) => {
-        const ask = uniqueId();
-        questions.set(ask, { done, failed });
-        model.send({ ask, ...question });
-      }),
+    // One question is on its way at a time, whoever asks; when its turn comes it may be wanted no longer.
+    ask(question, wanted) {
+      const answer = turn.then(() => (wanted() ? ask(question) : null));
+      turn = answer.catch(() => {});
+      return answer;
+    },
     close() {
-      tell.cancel();
+      send.cancel();
       model.off("change:pose", changed);
       model.off("msg:custom", answered);
     },
