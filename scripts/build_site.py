@@ -30,7 +30,9 @@ from vae_tutorial.widgets import LatentExplorer, static
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "site"
 LINK = re.compile(r"(?<!!)\[(?P<words>[^\]]*)\]\(\s*<?(?P<target>[^)\s>]+)>?[^)]*\)")
-ON_THE_WEB = "You are reading this lesson as a web page: its widgets work, its code runs with `make lab` in a {checkout}."
+ON_THE_WEB = (
+    "You are reading this lesson as a web page: its widgets work, its code runs with `make lab` in a {checkout}."
+)
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|#")
 
 

@@ -1,6 +1,7 @@
 """The web site, built from two small lessons and read in a real browser."""
 
 import importlib
+import json
 import re
 import threading
 from functools import partial
@@ -10,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
+import torch
 from browser import Explorer, chromium, need_chromium
 
 ROOT = Path(__file__).parents[1]
@@ -154,6 +156,22 @@ def test_a_lesson_has_a_live_explorer_with_its_own_weights(visit):
     explorer.drag(1, to=-2)
 
 
+def test_a_lesson_says_below_its_title_that_it_is_a_web_page(visit):
+    title, word = visit("notebooks/00_first.html").locator("article :is(h1, p)").all()[:2]
+    assert title.inner_text().startswith("00 · First")
+    assert word.inner_text() == (
+        "You are reading this lesson as a web page: its widgets work, its code runs with make lab in a checkout."
+    )
+
+
+def test_only_pages_with_widgets_load_what_draws_them(built):
+    def links(name: str) -> int:
+        return (built.site / name).read_text().count("_static/widgets.")
+
+    assert [links(name) for name in ("index.html", "notebooks/00_first.html")] == [2, 2]
+    assert [links(name) for name in ("notebooks/01_second.html", "search.html")] == [0, 0]
+
+
 def test_a_link_leads_to_the_other_lesson_and_none_to_what_is_not_on_the_site(visit):
     page = visit("notebooks/00_first.html")
     links = page.locator("article").get_by_role("link")
@@ -182,6 +200,18 @@ def test_search_finds_a_word(visit):
     page.keyboard.press("Enter")
     page.locator("#search-results").get_by_text("01 · Second").first.click()
     page.wait_for_url("**/01_second.html**")
+
+
+def test_words_that_were_searched_for_are_marked_in_the_text_and_widgets_stay_whole(visit):
+    page = visit("search.html")
+    page.evaluate("localStorage.setItem('sphinx_highlight_terms', 'picture image latent 1')")
+    page = visit("notebooks/00_first.html")
+    page.locator("article .highlighted", has_text="picture").wait_for()
+    assert page.locator(".vx .highlighted, style .highlighted, script .highlighted").count() == 0
+    explorer = Explorer(page.locator(".vx"))
+    explorer.wait_for(2, 0)
+    assert explorer.canvas.bounding_box()["width"] == pytest.approx(280, abs=5)
+    explorer.drag(1, to=-2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -264,6 +294,30 @@ def test_links_lead_to_the_public_repository_where_there_is_one(tool, tmp_path, 
     text = "[a](01.ipynb#x) [b](../results/b.py) [c](https://x.org) ![d](../d.png) [e](#there)"
     moved = tool.LINK.sub(lambda link: tool.on_site(link, page, tmp_path), text)
     assert moved == text.replace("../results/b.py", "https://github.com/someone/course/blob/HEAD/results/b.py")
+
+
+def test_a_link_to_the_public_repository_stands_in_a_lessons_first_words(tool, monkeypatch):
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/course")
+    title, _, kind, words, rest = tool.with_a_word("# A title\nA text.").split("\n")
+    assert (title, kind, rest) == ("# A title", "{.on-the-web}", "A text.")
+    assert words.endswith("in a [checkout](https://github.com/someone/course).")
+
+
+def test_the_front_page_offers_images_where_there_are_some(tool, monkeypatch):
+    def scene() -> dict:
+        return json.loads(re.search(r'<script type="application/json">(.*?)</script>', tool.explorer())[1])
+
+    assert scene()["examples"] is None
+    monkeypatch.setattr(tool.data, "problems", lambda *_: [])
+    monkeypatch.setattr(tool.data, "load", lambda *_: torch.rand(30, 1, 28, 28))
+    assert len(scene()["examples"]["mu"]) == 20
+
+
+def test_the_readmes_commands_fit_on_a_phone(tool):
+    commands = tool.found(r"^## Two commands\n.*?^```\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "make lab\n" in commands
+    assert max(map(len, commands.splitlines())) <= 40
 
 
 def test_a_readme_without_lessons_is_complained_about(tool):

@@ -53,7 +53,7 @@ def test_every_model_reconstructs_the_chosen_image(page):
         told = card(page, name).locator(".vx-card-told span").all_inner_texts()
         assert told == [f"squared error {side['error'][6]:.1f}", f"KL {side['kl'][6]:.1f} nats"]
     x = torch.frombuffer(bytearray(widget.scene["images"]["x"]), dtype=torch.uint8).view(-1, 20)[6] / 255
-    assert_same(pixels(card(page, "Original").locator("canvas")), x[None])
+    assert_same(pixels(card(page, "Original").locator("canvas:visible")), x[None])
 
 
 def test_two_images_blend_in_every_model(page):
@@ -69,18 +69,39 @@ def test_two_images_blend_in_every_model(page):
         start, end = side["mu"][0], side["mu"][19]
         assert_card(page, name, model, [0.4 * a + 0.6 * b for a, b in zip(start, end, strict=True)])
     expect(card(page, "Original").get_by_text("between two images")).to_be_visible()
+    pictures = torch.frombuffer(bytearray(widget.scene["images"]["x"]), dtype=torch.uint8).view(-1, 20)[[0, 19]] / 255
+    assert_same(pixels(card(page, "Original").locator("canvas:visible")), pictures)
+    button(page, "image 7, class 1").click()
+    expect(card(page, "Original").locator("canvas:visible")).to_have_count(1)
+
+
+def test_pictures_are_as_large_for_one_code_as_for_one_image(page):
+    compare(page)
+    large = card(page, "small").locator("canvas").bounding_box()
+    button(page, "Same z").click()
+    assert card(page, "small").locator("canvas").bounding_box()["width"] == large["width"]
+    status = page.locator("p[role=status]")
+    expect(status).to_have_text("Same z through every model.")
+    assert status.bounding_box()["x"] == button(page, "Random z").bounding_box()["x"]
+
+
+def test_sizes_are_told_only_where_they_differ(page):
+    compare(page, small=vae(3), large=vae(3))
+    button(page, "Same z").click()
+    expect(page.get_by_text("All models decode the same z; z[2] means something else in each of them.")).to_be_visible()
+    expect(page.locator(".vx-card-told span")).to_have_count(0)
 
 
 def test_one_code_goes_through_every_model(page):
     _, models = compare(page)
-    button(page, "One z").click()
+    button(page, "Same z").click()
     first = slide(page, page.get_by_label("z[0]", exact=True), 0.8)
     last = slide(page, page.get_by_label("z[3]", exact=True), 0.3)
     assert_card(page, "small", models["small"], [first, 0.0])
     assert_card(page, "large", models["large"], [first, 0.0, 0.0, last])
     page.get_by_role("status").get_by_text("which “small” ignores").wait_for()
-    expect(page.get_by_text("Models with fewer latents ignore the later ones: “small”.")).to_be_visible()
-    expect(card(page, "large").get_by_text("reads z[0] to z[3]")).to_be_visible()
+    expect(page.get_by_text("Models with fewer latents ignore the later ones.")).to_be_visible()
+    expect(card(page, "large").get_by_text("4 latents")).to_be_visible()
     button(page, "Reset").click()
     assert_card(page, "large", models["large"], [0.0] * 4)
     button(page, "Random z").click()
@@ -91,31 +112,31 @@ def test_the_class_is_for_the_models_that_take_one(page):
     widget, models = compare(page, told=vae(2, n_classes=4), plain=vae(2))
     button(page, "image 20, class 3").click()
     assert_card(page, "told", models["told"], widget.scene["models"][0]["mu"][19], 3)
-    button(page, "One z").click()
+    button(page, "Same z").click()
     button(page, "Class 2").click()
     assert_card(page, "told", models["told"], [0.0, 0.0], 2)
     assert_card(page, "plain", models["plain"], [0.0, 0.0])
-    expect(page.get_by_text("The class says nothing to “plain”.")).to_be_visible()
+    expect(page.get_by_text("The class is for those that read one.")).to_be_visible()
 
 
 def test_without_images_there_is_one_z_alone(page):
     _, models = compare(page, images=None)
-    expect(button(page, "One image")).to_have_count(0)
+    expect(button(page, "Same image")).to_have_count(0)
     expect(card(page, "Original")).to_be_hidden()
     assert_card(page, "small", models["small"], [0.0, 0.0])
 
 
 def test_new_models_keep_the_image_and_the_sliders(page):
     compare(page)
-    button(page, "One z").click()
+    button(page, "Same z").click()
     at = slide(page, page.get_by_label("z[1]", exact=True), 0.9)
-    button(page, "One image").click()
+    button(page, "Same image").click()
     button(page, "image 7, class 1").click()
     models = {"small": vae(2), "large": vae(4)}
     later = Compare(models, IMAGES, **FULL)
     page.evaluate("scene => tell('scene', scene)", plain(later.scene))
     assert_card(page, "small", models["small"], later.scene["models"][0]["mu"][6])
-    button(page, "One z").click()
+    button(page, "Same z").click()
     assert_card(page, "large", models["large"], [0.0, at, 0.0, 0.0])
 
 

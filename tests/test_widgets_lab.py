@@ -134,7 +134,7 @@ def test_new_weights_reach_the_open_widget(lab, home):
         "torch.manual_seed(1); other = VAE(*mlp((1, 8, 8), (32,), z_dim=4)); explorer.set_model(other);"
         "torch.save(other.state_dict(), 'other.pt')"
     )
-    lab.page.get_by_text("The model as it is now").wait_for()
+    lab.page.get_by_text("New weights").wait_for()
     other = VAE(*mlp((1, 8, 8), (32,), z_dim=4))
     other.load_state_dict(torch.load(home / "other.pt"))
     assert explorer.pixels() != before

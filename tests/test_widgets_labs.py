@@ -255,7 +255,7 @@ def test_the_latents_sliders_tell_the_kl_and_its_pulls(page):
     kl = 0.5 * (mu**2 + math.exp(logvar) - 1 - logvar)
     assert number(values["KL(q ‖ p)"]) == pytest.approx(kl, abs=6e-4)
     assert number(values["dKL / dμ"]) == pytest.approx(mu, abs=6e-4)
-    assert number(values["dKL / d log variance"]) == pytest.approx(0.5 * (math.exp(logvar) - 1), abs=6e-4)
+    assert number(values["dKL / d log σ²"]) == pytest.approx(0.5 * (math.exp(logvar) - 1), abs=6e-4)
 
 
 def test_keys_double_click_and_reset(page):
@@ -285,6 +285,50 @@ def test_a_value_beyond_its_axis_waits_hollow_at_the_end(page):
     lab = shown(page, LossLab(x=0.0, logit=4.0, sigma=0.05))
     points = lab.locator("figure", has_text="Cost of the pixel").locator("> svg > .vx-point")
     assert [("vx-beyond" in p.get_attribute("class")) for p in points.all()] == [False, True, False]
+    s = 1 / (1 + math.exp(-4))
+    cost = s**2 / (2 * 0.05**2) + 0.5 * math.log(2 * math.pi * 0.05**2)
+    assert told(lab, "Cost of the pixel")["Gaussian"] == f"↑ {cost:.3f} nats"
+
+
+@pytest.mark.parametrize("lab", [LossLab, KernelLab])
+@pytest.mark.parametrize("width", [390, 640, 800, 1040])
+def test_charts_are_never_large_and_the_latents_numbers_stand_under_theirs(page, lab, width):
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    try:
+        lab = shown(page, lab())
+        charts = [chart.bounding_box() for chart in lab.locator("figure:not(.vx-crowds)").all()]
+        assert all(240 <= chart["width"] <= 380 for chart in charts)
+        assert fits(page)
+        assert len({chart["y"] for chart in charts}) == {390: 3, 640: 2, 800: 2, 1040: 1}[width] or width == 1040
+        for numbers in lab.locator(".vx-lab-part > .vx-legend").all():
+            assert numbers.bounding_box()["x"] == charts[-1]["x"]
+            assert 0 < numbers.bounding_box()["y"] - (charts[-1]["y"] + charts[-1]["height"]) < 30
+    finally:
+        page.set_viewport_size(before)
+
+
+def test_reset_puts_the_kernel_back_too(page):
+    lab = shown(page, KernelLab(kernel="imq"))
+    lab.get_by_role("combobox").select_option("RBF")
+    drag(page, lab.get_by_role("slider", name="distance"), to=6)
+    lab.get_by_role("button", name="Reset").click()
+    assert lab.get_by_role("combobox").input_value() == "imq"
+    assert float(lab.get_by_role("slider", name="distance").input_value()) == 3
+    frame(page)
+    expect(lab.locator(".vx-status")).to_contain_text("IMQ of width 1.41")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("width", [0.1, 1.4, 20.0])
+def test_the_axes_of_the_kernels_curves_hold_them(page, kernel, width):
+    lab = shown(page, KernelLab(kernel=kernel, width=width))
+    for chart in lab.locator("figure:not(.vx-crowds)").all():
+        path = chart.locator("> svg .vx-line-0").get_attribute("d")
+        heights = [float(place.split(" ")[1]) for place in path[1:].split("L")]
+        assert 22 <= min(heights)
+        assert max(heights) <= 164
+        assert chart.locator("> svg > .vx-beyond").count() == 0
 
 
 def crowds(widget):
@@ -325,7 +369,7 @@ def test_the_kernel_laboratory_tells_the_estimate_of_its_crowds(page, name, choi
     truth.backward()
     assert estimate(lab) == pytest.approx([truth.item(), shift.grad.item(), z.grad.norm().item()], abs=6e-4)
     squared = torch.tensor(distance**2)
-    assert number(told(lab, "Kernel k(r)")["at the present distance"]) == pytest.approx(
+    assert number(told(lab, "Kernel k(r)")[f"at distance {distance:.2f}"]) == pytest.approx(
         kernel(name, squared, 1.0).item(), abs=6e-4
     )
 

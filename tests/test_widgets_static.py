@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from torch import nn
 
-from vae_tutorial import cli, data, zoo
+from vae_tutorial import cli, data, widgets, zoo
 from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE
 from vae_tutorial.widgets import LatentExplorer, static
@@ -120,6 +120,23 @@ def test_nothing_in_a_scene_can_leave_its_element(tmp_path):
     assert json.loads(inside)["kind"] == hostile
 
 
+@pytest.mark.parametrize("given", [None, "My digits"])
+def test_a_saved_page_has_the_title_given_or_what_people_call_its_widget(tmp_path, given):
+    explorer = LatentExplorer(VAE(*mlp(SHAPE, (8,), 3)))
+    assert explorer.scene["title"] == "Latent explorer"
+    title = given or "Latent explorer"
+    page = explorer.save(tmp_path / "page.html", title=given).read_text()
+    assert f"<title>{title}</title>" in page
+    assert f"<h1>{title}</h1>" in page
+
+
+def test_every_widget_has_a_name_for_people_of_its_own():
+    kinds = [getattr(widgets, name) for name in widgets.__all__]
+    titles = {kind.title for kind in kinds}
+    assert len(titles) == len(kinds)
+    assert not any(title in widgets.__all__ for title in titles)
+
+
 def test_the_script_cannot_end_the_element_that_it_stands_in():
     assert "</script" not in static.script().lower()
     assert "</style" not in static.style().lower()
@@ -146,6 +163,31 @@ def test_widgets_of_a_notebook_come_to_life_or_keep_their_picture(executed):
     assert set(others) == {"text/plain"}
     assert not any(static.VIEW in data for data in (ours, needs_kernel, others))
     assert json.dumps(notebook).count("export default") == 1  # the script once, however many widgets
+
+
+def test_style_and_script_may_be_left_to_the_page(executed):
+    complete, lean = static.enliven(executed), static.enliven(executed, self_contained=False)
+    ending = f'<style>{static.style()}</style><script type="module">{static.script()}</script>'
+    kept = lean.cells[0].outputs[-1].data["text/html"]
+    assert kept + ending == complete.cells[0].outputs[-1].data["text/html"]
+    assert kept.count("<script") == 1
+    assert "<style" not in kept
+
+
+@pytest.mark.browser
+def test_a_page_from_the_disk_may_load_the_script_from_a_file(browser, tmp_path):
+    torch.manual_seed(0)
+    model = VAE(*mlp(SHAPE, (8,), 3))
+    (tmp_path / "widgets.js").write_text(static.classic_script())
+    (tmp_path / "page.html").write_text(
+        f"<!doctype html><meta charset=utf-8><script defer src=widgets.js></script><style>{static.style()}</style>"
+        + static.fragment(LatentExplorer(model).scene)
+    )
+    explorer = opened(browser, tmp_path / "page.html")
+    explorer.drag(1, to=-2)
+    assert_shows(explorer, model)
+    assert explorer.root.get_attribute("aria-label") == "Latent explorer"
+    assert explorer.root.page.evaluate("typeof mount") == "undefined"
 
 
 @pytest.mark.browser

@@ -44,7 +44,8 @@ class Console(anywidget.AnyWidget):
     def save(self, path: str | Path, title: str | None = None) -> Path:
         """Write the widget as one HTML page that works from a file, with no kernel and no network; returns `path`.
 
-        title: of the page, by default what widgets of this kind are called. Raises TypeError where a decoder needs the kernel.
+        title: of the page, by default what widgets of this kind are called. Raises TypeError where a decoder needs the
+        kernel.
         """
         page = Path(path)
         page.write_text(static.page(self.scene, title or self.title), encoding="utf-8")

@@ -94,4 +94,4 @@ def _pack(tensors: Sequence[Tensor], precision: str) -> bytes:
             f"precision {precision} ends at {limit:.6g}, the largest weight of the model is {largest:.6g}; "
             'use precision="float32"'
         )
-    return b"".join(tensor.contiguous().numpy().astype(code).tobytes() for tensor in tensors)
+    return b"".join(tensor.float().contiguous().numpy().astype(code).tobytes() for tensor in tensors)

@@ -22,18 +22,20 @@ export function makeDial(scene, host) {
   let label = nClasses ? 0 : null;
   let source = null;
 
-  const status = make("p", { class: "vx-status", role: "status" });
+  const status = make("p", { class: "vx-status vx-unseen", role: "status" });
   const say = atRest((words) => (status.textContent = words));
   const knob = makeKnob(name, values, host.id, turn);
-  const numbers = makeNumbers(["Rate (KL)", "Distortion", "Sum (−ELBO)", "Active latents"]);
+  const numbers = makeNumbers(["Rate (KL)", "Distortion (reconstruction)", "Sum (−ELBO)", "Active latents"]);
   const rates = makeRates(name, turn);
   const originals = makePictureRow(pixels.length, imageShape);
   const reconstructions = makePictureRow(pixels.length, imageShape);
   const traversals = makeTraversals(imageShape);
   const samples = makePictureRow(eps.length, imageShape);
-  const classes = nClasses ? makeClasses(nClasses, (y) => ((label = y), refresh(`Class ${y}`))) : null;
+  const classes = nClasses ? makeClasses(nClasses, (y) => ((label = y), refresh(`Class ${y}`)), "Class of the rows below") : null;
+  const most = Math.min(TRAVERSED, Math.max(...scene.stops.map(({ decoder }) => decoder.z_dim)));
+  const traversed = most === 1 ? "the latent" : `the ${most} latents`;
   const later = make("div", { class: "vx-later" },
-    makePanel("Traversals: one latent moves, the others stay at 0", ...traversals.elements),
+    makePanel(`Traversals: ${traversed} with the highest KL at this stop; each model has its own`, ...traversals.elements),
     makePanel("Samples: the same codes from the prior at every stop", samples.element));
 
   // The reconstructions follow the hand; the other rows, which are many pictures, once it rests.
@@ -74,7 +76,7 @@ export function makeDial(scene, host) {
     element: make("div", { class: "vx-stage vx-dial" }, knob.element,
       make("div", { class: "vx-dial-left" }, numbers.element, rates.element, make("p", { class: "vx-note" }, measured), status),
       make("div", { class: "vx-dial-right" }, makePanel("Images", originals.element),
-        makePanel("Their reconstructions", reconstructions.element), classes ? makePanel("Class of the rows below", classes.element) : "", later)),
+        makePanel("Their reconstructions", reconstructions.element), classes?.element ?? "", later)),
     fits: (other) => ladderOf(other) === ladderOf(scene),
     show(latest) {
       stops = latest.stops.map((stop) => ({ ...stop, decoder: readDecoder(stop.decoder) }));

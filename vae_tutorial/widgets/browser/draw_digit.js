@@ -113,7 +113,7 @@ export function makeDrawDigit(scene, host) {
     posterior.show(null);
     numbers.show(["", ""]);
     reconstruction.element.dataset.z = "";
-    say("Nothing written yet");
+    say(words);
   }
 
   function answer(image) {

@@ -5,7 +5,7 @@ import { make, makeButton } from "./page.js";
 import { makePicture, readImages } from "./picture.js";
 
 // examples: { x: bytes, y: bytes or empty, mu, sigma: n lists of z numbers }. change(example, words) is called with
-// { index, mu, sigma, label } of the code to show; `index` is null between two images.
+// { index, mu, sigma, label } of the code to show; `index` is null between two images, which are then `between`.
 // -> { element, paint(map), renew(examples), leave(), settle(), choose(index), again(), example(index) }
 export function makeGallery(examples, imageShape, id, change) {
   const images = readImages(examples.x, imageShape);
@@ -44,7 +44,7 @@ export function makeGallery(examples, imageShape, id, change) {
     const [a, b] = [example(start), example(end)];
     const along = (from, to) => from.map((value, i) => (1 - t) * value + t * to[i]);
     const ends = { 0: a, 1: b }[t];
-    change(ends ?? { index: null, mu: along(a.mu, b.mu), label: t < 0.5 ? a.label : b.label }, `${output.value} of the way from ${called(start)} to ${called(end)}`);
+    change(ends ?? { index: null, between: [a.image, b.image], mu: along(a.mu, b.mu), label: t < 0.5 ? a.label : b.label }, `${output.value} of the way from ${called(start)} to ${called(end)}`);
   }
 
   function show(newStart, newEnd, choosing) {
