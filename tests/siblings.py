@@ -1,4 +1,4 @@
-"""Hands and eyes for the manifold pad, the dial and the comparison: small models, and their pictures on canvases."""
+"""Hands and eyes for the map, the dial and the comparison: small models, and their pictures on canvases."""
 
 from pathlib import Path
 from types import SimpleNamespace

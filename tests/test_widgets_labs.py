@@ -296,11 +296,12 @@ def test_charts_are_never_large_and_the_latents_numbers_stand_under_theirs(page,
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 900})
     try:
+        rows = {390: 3, 640: 2, 800: 2, 1040: 1 if lab is LossLab else 2}[width]
         lab = shown(page, lab())
         charts = [chart.bounding_box() for chart in lab.locator("figure:not(.vx-crowds)").all()]
         assert all(240 <= chart["width"] <= 380 for chart in charts)
         assert fits(page)
-        assert len({chart["y"] for chart in charts}) == {390: 3, 640: 2, 800: 2, 1040: 1}[width] or width == 1040
+        assert len({round(chart["y"]) for chart in charts}) == rows
         for numbers in lab.locator(".vx-lab-part > .vx-legend").all():
             assert numbers.bounding_box()["x"] == charts[-1]["x"]
             assert 0 < numbers.bounding_box()["y"] - (charts[-1]["y"] + charts[-1]["height"]) < 30
@@ -326,7 +327,7 @@ def test_the_axes_of_the_kernels_curves_hold_them(page, kernel, width):
     for chart in lab.locator("figure:not(.vx-crowds)").all():
         path = chart.locator("> svg .vx-line-0").get_attribute("d")
         heights = [float(place.split(" ")[1]) for place in path[1:].split("L")]
-        assert 22 <= min(heights)
+        assert min(heights) >= 22
         assert max(heights) <= 164
         assert chart.locator("> svg > .vx-beyond").count() == 0
 

@@ -26,6 +26,9 @@ from vae_tutorial.widgets import ManifoldPad
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]
 
 
+MINUS = "\N{MINUS SIGN}"
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     with widget_page(tmp_path_factory.mktemp("browser")) as page:
@@ -98,10 +101,10 @@ def test_in_equal_shares_the_map_is_dragged_in_quantiles(page):
     assert place(hand) == [548, 280]  # an arrow at the edge, pointing out of the map
     assert hand.get_attribute("transform").endswith("rotate(0)")
     page.keyboard.press("Home")
-    page.get_by_role("status").get_by_text("Now z = (−3.00, 0.00), outside the map").wait_for()
+    page.get_by_role("status").get_by_text(f"Now z = ({MINUS}3.00, 0.00), outside the map").wait_for()
     assert hand.get_attribute("transform").endswith("rotate(180)")
     button(page, "Equal shares").click()
-    page.get_by_role("status").get_by_text(re.compile(r"Now z = \(−3.00, 0.00\)$")).wait_for()
+    page.get_by_role("status").get_by_text(re.compile(rf"Now z = \({MINUS}3.00, 0.00\)$")).wait_for()
     assert place(hand) == [0, 280]
 
 
@@ -126,20 +129,20 @@ def test_codes_are_shown_on_request(page):
     mount(page, ManifoldPad(vae(), IMAGES))
     points = page.locator(".vx-points > circle")
     expect(points).to_have_count(0)
-    button(page, "Show the images’ codes").click()
+    button(page, "Show the images' codes").click()
     assert points.count() > 0
     assert set(page.locator(".vx-class text").all_text_contents()) <= {"0", "1", "2", "3"}
     expect(page.get_by_text("40 images, each at its posterior mean.")).to_be_visible()
-    button(page, "Show the images’ codes").click()
+    button(page, "Show the images' codes").click()
     expect(points).to_have_count(0)
     expect(page.get_by_role("group", name="Dots of class")).to_be_hidden()
     mount(page, ManifoldPad(vae()))
-    expect(button(page, "Show the images’ codes")).to_be_hidden()
+    expect(button(page, "Show the images' codes")).to_be_hidden()
 
 
 def test_the_dots_of_a_class_stand_out_for_pointer_keys_and_a_press(page):
     mount(page, ManifoldPad(vae(), IMAGES))
-    button(page, "Show the images’ codes").click()
+    button(page, "Show the images' codes").click()
 
     def marked():
         bright = page.locator(".vx-points > circle:not(.vx-faint)")
@@ -193,6 +196,7 @@ def test_on_a_telephone_a_small_picture_stands_above_the_map(page):
 def test_a_class_repaints_the_map_and_new_weights_keep_it(page):
     model, later = vae(n_classes=3), vae(n_classes=3)
     mount(page, ManifoldPad(model, **FULL))
+    page.get_by_role("status").get_by_text("Both latents at 0.").wait_for()
     page.get_by_label("z[1]", exact=True).focus()
     page.keyboard.press("PageUp")
     button(page, "Class 2").click()
@@ -200,6 +204,7 @@ def test_a_class_repaints_the_map_and_new_weights_keep_it(page):
     assert_same(cells(page), model.decode(plane_codes(IN_STEPS), 2))
     page.evaluate("scene => tell('scene', scene)", plain(ManifoldPad(later, **FULL).scene))
     settled(page, ".vx-pad")
+    page.get_by_role("status").get_by_text("New weights.").wait_for()
     assert z_of(page) == [0, 0.5]
     assert_same(cells(page), later.decode(plane_codes(IN_STEPS), 2))
     assert_same(pixels(page.locator("canvas.vx-picture")), later.decode(torch.tensor([[0, 0.5]]), 2))

@@ -1,4 +1,4 @@
-"""The manifold pad, the dial and the comparison without a browser: what they measure, store and refuse."""
+"""The map, the dial and the comparison without a browser: what they measure, store and refuse."""
 
 import io
 import math
@@ -30,12 +30,12 @@ def vae(z_dim: int = 2, shape: tuple[int, int, int] = SHAPE, n_classes: int = 0)
     return ConditionalVAE(*networks, n_classes) if n_classes else VAE(*networks)
 
 
-def test_the_pad_wants_two_latents():
-    with pytest.raises(ValueError, match="model must have 2 latents to be laid out as a plane, got 3"):
+def test_the_map_wants_two_latents():
+    with pytest.raises(ValueError, match="model must have 2 latents to be laid out as a map, got 3"):
         ManifoldPad(vae(3))
 
 
-def test_the_pad_brings_the_codes_of_the_images_by_class():
+def test_the_map_brings_the_codes_of_the_images_by_class():
     model = vae()
     scene = ManifoldPad(model, IMAGES).scene
     z = torch.frombuffer(bytearray(scene["codes"]["z"]), dtype=torch.float16).view(-1, 2)
@@ -44,7 +44,7 @@ def test_the_pad_brings_the_codes_of_the_images_by_class():
     assert ManifoldPad(model).scene["codes"] is None
 
 
-def test_new_weights_of_the_pad_are_measured_on_the_same_images():
+def test_new_weights_of_the_map_are_measured_on_the_same_images():
     pad = ManifoldPad(vae(), IMAGES)
     before = pad.scene
     pad.set_model(vae())

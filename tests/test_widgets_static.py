@@ -3,7 +3,6 @@
 import json
 import re
 
-import ipywidgets
 import nbformat
 import pytest
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 from vae_tutorial import cli, data, widgets, zoo
 from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE
-from vae_tutorial.widgets import LatentExplorer, static
+from vae_tutorial.widgets import LatentExplorer, ManifoldPad, static
 
 SHAPE = (1, 6, 5)
 LESSON = """
@@ -56,7 +55,7 @@ def executed(tmp_path_factory):
 def opened(browser, path) -> Explorer:
     page = browser.context.new_page()
     page.goto(path.as_uri())
-    explorer = Explorer(page.locator(".vx"))
+    explorer = Explorer(page.locator(".vx").last)
     explorer.wait_for(0, 0)
     return explorer
 
@@ -203,5 +202,46 @@ def test_nbconvert_writes_pages_with_live_explorers(browser, executed, tmp_path)
     assert_shows(explorer, model)
 
 
-def test_other_widgets_are_left_to_those_who_know_them():
-    assert "scene" not in ipywidgets.FloatSlider().get_state()
+def test_scenes_of_other_packages_are_left_to_those_who_know_them():
+    view = nbformat.v4.new_output("display_data", {static.VIEW: {"model_id": "a"}, "image/png": "cGljdHVyZQ=="})
+    state = {"a": {"state": {"scene": "IPY_MODEL_b", "camera": 1}}}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("renderer", outputs=[view])],
+        metadata={"widgets": {static.STATE: {"state": state}}},
+    )
+    (output,) = static.enliven(notebook).cells[0].outputs
+    assert dict(output.data) == {"image/png": "cGljdHVyZQ=="}
+
+
+def test_numbers_that_no_page_can_read_are_refused():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        static.fragment({"kind": "explorer", "kl": [float("nan")]})
+
+
+@pytest.mark.browser
+def test_one_broken_scene_leaves_the_others_alive_and_a_page_can_be_saved_again(browser, tmp_path):
+    good = LatentExplorer(VAE(*mlp(SHAPE, (8,), 3))).scene
+    body = static.fragment(good).replace('{"kind"', '{"kind":') + static.fragment(good)
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html>{body}<script type='module'>{static.script()}</script>")
+    explorer = opened(browser, page)
+    assert "cannot be drawn" in explorer.root.page.get_by_role("alert").inner_text()
+    again = tmp_path / "again.html"
+    again.write_text(explorer.root.page.content())
+    explorer = opened(browser, again)
+    assert explorer.drag(1, to=2) == pytest.approx(2, abs=0.1)
+    assert explorer.root.page.locator(".vx").count() == 2
+
+
+@pytest.mark.browser
+def test_a_hostile_span_is_a_sentence_and_no_request(browser, tmp_path):
+    for widget in (LatentExplorer(VAE(*mlp(SHAPE, (8,), 3))), ManifoldPad(VAE(*mlp(SHAPE, (8,), 2)))):
+        page = tmp_path / "page.html"
+        hostile = widget.scene | {"span": "3;background-image:url(http://127.0.0.1:1/stolen)"}
+        page.write_text(static.page(hostile, "hostile"))
+        tab = browser.context.new_page()
+        asked = []
+        tab.on("request", lambda request, asked=asked: asked.append(request.url))
+        tab.goto(page.as_uri())
+        assert "the sliders' span must be a number above 0" in tab.get_by_role("alert").inner_text()
+        assert asked == [page.as_uri()]

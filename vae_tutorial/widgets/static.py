@@ -53,12 +53,13 @@ def page(scene: Json, title: str) -> str:
 def fragment(scene: Json) -> str:
     """A widget as part of a page that also has `script` and `style`, once.
 
-    Raises TypeError where a decoder needs the kernel, which the page would not have.
+    Raises TypeError where a decoder needs the kernel, which the page would not have, and ValueError for numbers that
+    are not finite.
     """
     if needs := _decoder_in_the_kernel(scene):
         raise TypeError(f"a page without a kernel cannot decode this model: {needs}")
     # "</" would end the element that the scene stands in; JSON may write its characters as escapes.
-    data = json.dumps(scene, default=_encoded).replace("<", "\\u003c")
+    data = json.dumps(scene, default=_encoded, allow_nan=False).replace("<", "\\u003c")
     return f'<div class="vx-scene"><script type="application/json">{data}</script></div>'
 
 
@@ -101,7 +102,7 @@ def enliven(notebook: Any, *, self_contained: bool = True) -> Any:
 def _enliven(output: Any, states: Json) -> bool:
     model = states.get(output.data.pop(VIEW)["model_id"], {})
     scene = model.get("state", {}).get("scene")
-    if scene is None:
+    if not (isinstance(scene, dict) and "kind" in scene):  # other packages know scenes too
         return False
     for buffer in model.get("buffers", []):
         *way, name = buffer["path"]

@@ -121,6 +121,7 @@ export function makeDrawDigit(scene, host) {
     const kl = klTerms(q).reduce((a, b) => a + b);
     posterior.show(q);
     source.picture(q.mu, label, (mean) => {
+      if (now === NOTHING) return; // the sheet was cleared before a kernel answered
       const { squared, nats } = reconstructionError(image, mean, scene.likelihood);
       const error = nats === null ? `${told(squared, 1)} squared` : `${told(nats, 1)} nats`;
       reconstruction.paint(mean);

@@ -164,7 +164,7 @@ function arrange({ view, classes, buttons, status, sentence, sliders, pad, fold,
   const box = (name, ...parts) => make("div", { class: name }, ...parts.filter(Boolean));
   const flat = pad && !fold; // with two latents the map is always in sight
   const stage = box(flat ? "vx-stage vx-flat" : "vx-stage",
-    box("vx-left", view.picture, classes?.element, box("vx-buttons", ...buttons), box("vx-told", view.original, status.element)),
+    box("vx-left", view.picture, classes?.element, box("vx-buttons", ...buttons), box("vx-told", view.original, box("", view.caption, status.element))),
     flat && pad.element,
     box("vx-right", sentence, sliders.element),
     box("vx-below", strip.element, gallery?.element, fold, box("vx-tools", ...tools)));

@@ -70,7 +70,7 @@ export function makeManifold(scene, host) {
   const sliders = makeSliders(2, span, host.id, (i, value) => move({ z: z.with(i, value) }, `Moved z[${i}]`));
   const classes = nClasses ? makeClasses(nClasses, (y) => (move({ label: y }, `Class ${y}`), cover())) : null;
   const random = () => z.map(() => clamp(hundredths(normal()), span));
-  const withCodes = makeToggle("Show the images’ codes", showCodes);
+  const withCodes = makeToggle("Show the images' codes", showCodes);
   const buttons = make("div", { class: "vx-buttons" },
     makeButton("Random z", () => move({ z: random() }, "Drawn from the prior")),
     makeButton("Reset", () => move({ z: [0, 0] }, "Both latents at 0")),

@@ -3,8 +3,8 @@
 import { make, makeMenu } from "./page.js";
 import { colourMaps, makePicture } from "./picture.js";
 
-// recoloured(map) is called after a choice of colours. -> { picture, original, menu, map(), paint(image, z), hold(image,
-// name) }, elements first; `hold(null)` takes the real image away.
+// recoloured(map) is called after a choice of colours. -> { picture, original, caption, menu, map(), paint(image, z),
+// hold(image, name) }, elements first; `hold(null)` takes the real image away.
 export function makeView(imageShape, recoloured) {
   const picture = makePicture(imageShape, "The decoder's mean image", "vx-picture");
   const original = makePicture(imageShape, "The chosen image", "vx-original");
@@ -16,18 +16,18 @@ export function makeView(imageShape, recoloured) {
     recoloured(map);
   });
   menu.element.hidden = imageShape[0] !== 1; // there is nothing to choose for an image that has its colours
-  const caption = make("figcaption");
-  const figure = make("figure", { class: "vx-held" }, original.element, caption);
+  const caption = make("p", { class: "vx-caption" });
   function hold(image, name = "") {
     held = image;
-    figure.classList.toggle("vx-empty", !image); // its room is kept, so that nothing below jumps
+    original.element.hidden = caption.hidden = !image;
     caption.textContent = name;
     if (image) original.paint(image, map);
   }
   hold(null);
   return {
     picture: picture.element,
-    original: figure,
+    original: original.element,
+    caption,
     menu: menu.element,
     map: () => map,
     paint(image, z) {

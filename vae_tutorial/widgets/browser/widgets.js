@@ -115,12 +115,21 @@ function render({ model, el }) {
   };
 }
 
-// A scene written into a page as JSON, where bytes are {"bytes": base64}.
+// A scene written into a page as JSON, where bytes are {"bytes": base64}. It stays there: a page that is saved from the
+// browser comes to life again.
 export function start(element) {
-  const scene = JSON.parse(element.querySelector("script").textContent, (_, value) =>
-    typeof value?.bytes === "string" ? Uint8Array.from(atob(value.bytes), (letter) => letter.charCodeAt(0)) : value);
-  element.replaceChildren();
-  mount(element).show(scene);
+  const data = element.querySelector("script");
+  element.replaceChildren(data);
+  mount(element).show(read(data.textContent));
+}
+
+function read(text) {
+  const bytes = (letters) => Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+  try {
+    return JSON.parse(text, (_, value) => (typeof value?.bytes === "string" ? bytes(value.bytes) : value));
+  } catch {
+    return null; // for `show` to say so: the other widgets of the page shall work
+  }
 }
 
 export default { render };
