@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from vae_tutorial.widgets import static
 
 # A widget is not text: Sphinx's marks would end up in its charts and rulers. It spares what says that it is a button.
-UNMARKED = "for (const widget of document.querySelectorAll('.vx')) widget.matches = () => true;\n"
+UNMARKED = "for (const widget of document.querySelectorAll('.vx-scene')) widget.matches = () => true;\n"
 
 
 def write(app: Sphinx) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from browser import chromium
+from browser import Explorer, chromium
 from lab_server import jupyterlab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -52,14 +52,16 @@ def test_a_slider_moves_the_picture_of_the_model_just_trained(lab, home):
 
 
 def test_the_map_of_two_latents_can_be_dragged_over(lab, home):
-    explorer = lab.explorer(1)
-    box = explorer.root.locator(".vx-pad").bounding_box()
+    root = lab.page.locator(".vx", has=lab.page.locator(".vx-manifold"))
+    area = root.get_by_role("application")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
     lab.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     lab.page.mouse.down()
     lab.page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"], steps=10)
     lab.page.mouse.up()
-    for latent in (0, 1):
-        explorer.wait_for(latent, explorer.code()[latent])
-    assert explorer.code() == pytest.approx([1.5, 1.5], abs=0.05)
-    picture = decoded_by_the_kernel(lab, home, "flat_vae", explorer.code())
-    assert (torch.tensor(explorer.pixels()) - picture).abs().max() < 1.5
+    large = Explorer(root)
+    large.wait_for(0, float(large.slider(0).input_value()))
+    assert large.code() == pytest.approx([1.5, 1.5], abs=0.05)
+    picture = decoded_by_the_kernel(lab, home, "flat_vae", large.code())
+    assert (torch.tensor(large.pixels()) - picture).abs().max() < 1.5

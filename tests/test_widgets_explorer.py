@@ -64,7 +64,7 @@ def test_the_codes_of_the_images_by_class():
 def test_images_to_start_from_are_of_every_class_with_their_posteriors():
     model, data = VAE(*mlp(SHAPE, (8,), z_dim=3)), images(300)
     examples = LatentExplorer(model, data).scene["examples"]
-    assert list(examples["y"]) == sorted([*range(10)] * 2)
+    assert examples["y"] == sorted([*range(10)] * 2)
     x = torch.frombuffer(bytearray(examples["x"]), dtype=torch.uint8).view(-1, *SHAPE)
     q = model.encode(x)
     torch.testing.assert_close(torch.tensor(examples["mu"]), q.mu)
@@ -200,9 +200,19 @@ def test_looking_leaves_the_model_in_its_mode():
         ({"images": torch.zeros(3, 1, 28, 28)}, ValueError, r"images must have shape \[n, 1, 4, 5\].* got \[3, 1, 28"),
         ({"images": torch.zeros(0, *SHAPE)}, ValueError, r"images must hold at least one image"),
         ({"images": torch.zeros(*SHAPE)}, ValueError, r"images must have shape \[n, c, h, w\]"),
-        ({"images": SimpleNamespace(x=torch.zeros(3, *SHAPE), y=torch.zeros(4))}, ValueError, r"images.y must have"),
-        ({"span": 0}, ValueError, r"span must be a number above 0 and at most 100, got 0"),
+        (
+            {"images": SimpleNamespace(x=torch.zeros(3, *SHAPE), y=torch.zeros(4).long())},
+            ValueError,
+            r"images.y must have",
+        ),
+        ({"span": 0}, ValueError, r"span must be a number from 0.1 to 100, got 0"),
         ({"span": float("nan")}, ValueError, r"span must be"),
+        ({"span": True}, ValueError, r"span must be"),
+        (
+            {"images": SimpleNamespace(x=torch.zeros(3, *SHAPE), y=[1, 2, 3])},
+            TypeError,
+            r"images.y must be a tensor of",
+        ),
         ({"precision": "half"}, ValueError, r"precision must be"),
     ],
 )

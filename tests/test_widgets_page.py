@@ -509,7 +509,7 @@ def test_memory_does_not_grow_over_5000_moves(page, mount):
     page.evaluate(moves, 5000)
     assert heap() - before < 200_000
     assert page.evaluate("document.querySelectorAll('*').length") == nodes
-    assert 1_000_000 < before  # the measure is one: what is kept would be seen
+    assert before > 1_000_000  # the measure is one: what is kept would be seen
     page.evaluate("() => { window.kept = Array.from({ length: 50_000 }, (_, i) => ({ i })); }")
     assert heap() - before > 500_000
     page.evaluate("() => { delete window.kept; }")
@@ -563,7 +563,9 @@ def test_a_hand_that_never_rests_still_sees_what_the_kernel_decodes(page, mount)
         input.value = i / 20;
         input.dispatchEvent(new Event("input"));
         most = Math.max(most, model.asked.length - answered);
-        if (i % 4 === 3 && model.asked.length > answered) answer({ answer: model.asked[answered++].ask }, Array(20).fill(9));
+        if (i % 4 === 3 && model.asked.length > answered) {
+          answer({ answer: model.asked[answered++].ask }, Array(20).fill(9));
+        }
         await new Promise(requestAnimationFrame);
       }
       return [shown, most];

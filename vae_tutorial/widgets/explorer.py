@@ -98,7 +98,7 @@ class LatentExplorer(Console):
 
     @property
     def image(self) -> Tensor:
-        """The picture, float32 [c, h, w] in [0, 1]: the decoder's mean image at `z`, decoded by the model as it is now."""
+        """The picture, float32 [c, h, w] in [0, 1]: the mean image at `z`, decoded by the model as it is now."""
         return decode(self._models[0], self.z[None], self.label or 0)[0].float().cpu()
 
     def on_change(self, call: Callable[[Tensor], object]) -> Callable[[], None]:
@@ -124,7 +124,7 @@ def _name(model: Model, shape: tuple[int, ...]) -> str:
 
 
 def _fitting(pose: Json, model: Model) -> Json:
-    """The pose as far as it is one of this model: another number of latents starts at 0, an unknown class at the first."""
+    """What of the pose fits this model: another number of latents starts at 0, an unknown class at the first."""
     z, label = pose.get("z", []), pose.get("label")
     known = label is not None and label < model.n_classes
     return {

@@ -45,10 +45,10 @@ def check_model(model: Any, name: str = "model") -> None:
 
 
 def check_span(span: Any) -> float:
-    """Return `span`, how far sliders go to both sides, as a float; raise ValueError unless it lies in (0, 100]."""
-    if not (isinstance(span, int | float) and 0 < span <= 100):
-        raise ValueError(f"span must be a number above 0 and at most 100, got {span!r}")
-    return float(span)
+    """Return `span`, how far sliders go to both sides, in hundredths; ValueError unless it lies between 0.1 and 100."""
+    if isinstance(span, bool) or not (isinstance(span, int | float) and 0.1 <= span <= 100):
+        raise ValueError(f"span must be a number from 0.1 to 100, got {span!r}")
+    return round(float(span), 2)
 
 
 def size_name(shape: tuple[int, ...]) -> str:
@@ -81,6 +81,8 @@ def take_sample(images: Any, shape: tuple[int, int, int]) -> Sample:
     check_images(x)
     if tuple(x.shape[1:]) != shape:
         raise ValueError(f"images must have shape [n, {str(shape)[1:-1]}] for this model, got {list(x.shape)}")
+    if y is not None and (not isinstance(y, Tensor) or y.is_floating_point()):
+        raise TypeError(f"images.y must be a tensor of whole numbers, got {type(y).__name__}")
     if y is not None and y.shape != x.shape[:1]:
         raise ValueError(f"images.y must have shape [{len(x)}], one label per image, got {list(y.shape)}")
     chosen = _evenly(len(x), MAX_IMAGES)
@@ -114,7 +116,7 @@ def codes(latents: Latents) -> Json:
     """Posterior means as float16 [n, z], and class numbers as bytes where there are at most 10 of them."""
     return {
         "z": latents.q.mu.clamp(-1e4, 1e4).numpy().astype("<f2").tobytes(),
-        "y": _labels(latents.sample.y, most=COLOURS),
+        "y": _classes(latents.sample.y),
     }
 
 
@@ -141,8 +143,8 @@ def take(sample: Sample, chosen: Tensor) -> Sample:
 
 
 def pictures(sample: Sample) -> Json:
-    """Images as bytes, and their labels, none at all where one is above 255."""
-    return {"x": image_bytes(sample.x), "y": _labels(sample.y, most=256)}
+    """Images as bytes, and their labels, or None where there are none."""
+    return {"x": image_bytes(sample.x), "y": None if sample.y is None else sample.y.tolist()}
 
 
 def image_bytes(x: Tensor) -> bytes:
@@ -150,9 +152,9 @@ def image_bytes(x: Tensor) -> bytes:
     return as_float(x, torch.float32).clamp(0, 1).mul(255).round().byte().cpu().numpy().tobytes()
 
 
-def _labels(y: Tensor | None, most: int) -> bytes:
-    """A byte for each label, or none at all where one is not below `most`."""
-    if y is None or int(y.min()) < 0 or int(y.max()) >= most:
+def _classes(y: Tensor | None) -> bytes:
+    """A byte for each label, or none at all where there are more classes than colours."""
+    if y is None or int(y.min()) < 0 or int(y.max()) >= COLOURS:
         return b""
     return y.numpy().astype("u1").tobytes()
 

@@ -2,7 +2,7 @@
 
 import { makeClasses } from "./classes.js";
 import { makeGallery } from "./gallery.js";
-import { readDecoder } from "./network.js";
+import { readDecoder, readSpan } from "./network.js";
 import { atRest, clamp, hundredths, make, makeButton, normal, oncePerFrame, signed } from "./page.js";
 import { makePicture } from "./picture.js";
 import { makeSliders } from "./sliders.js";
@@ -12,7 +12,7 @@ const SAME_IMAGE = "Each model encodes this image itself and decodes its own pos
 const ORIGIN = "All latents at 0";
 
 export function makeCompare(scene, host) {
-  const { span } = scene;
+  const span = readSpan(scene);
   const sizes = scene.models.map(({ name, decoder }) => ({ name, ...readDecoder(decoder) }));
   const [{ imageShape }] = sizes;
   const zDim = Math.max(...sizes.map((size) => size.zDim));

@@ -16,7 +16,7 @@ export function makeDial(scene, host) {
   const { imageShape } = readDecoder(scene.stops[0].decoder);
   const nClasses = Math.max(...scene.stops.map(({ decoder }) => decoder.n_classes));
   const pixels = readImages(images.x, imageShape);
-  const ofImages = images.y.byteLength ? Array.from(new Uint8Array(images.y.buffer, images.y.byteOffset, images.y.byteLength)) : null;
+  const ofImages = images.y;
   let stops = [];
   let at = Math.floor((values.length - 1) / 2);
   let label = nClasses ? 0 : null;

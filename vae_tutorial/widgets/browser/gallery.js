@@ -4,12 +4,12 @@
 import { make, makeButton } from "./page.js";
 import { makePicture, readImages } from "./picture.js";
 
-// examples: { x: bytes, y: bytes or empty, mu, sigma: n lists of z numbers }. change(example, words) is called with
+// examples: { x: bytes, y: labels or null, mu, sigma: n lists of z numbers }. change(example, words) is called with
 // { index, mu, sigma, label } of the code to show; `index` is null between two images, which are then `between`.
 // -> { element, paint(map), renew(examples), leave(), settle(), choose(index), again(), example(index) }
 export function makeGallery(examples, imageShape, id, change) {
   const images = readImages(examples.x, imageShape);
-  const labels = examples.y.byteLength ? new Uint8Array(examples.y.buffer, examples.y.byteOffset, examples.y.byteLength) : null;
+  const labels = examples.y;
   const called = (i) => (labels ? `image ${i + 1}, class ${labels[i]}` : `image ${i + 1}`);
   let start = null;
   let end = null;

@@ -1,7 +1,7 @@
 // The map of two latents, covered with the images that its places decode to, to drag over.
 
 import { makeClasses } from "./classes.js";
-import { readDecoder } from "./network.js";
+import { readDecoder, readSpan } from "./network.js";
 import { makePad } from "./pad.js";
 import { atRest, clamp, hundredths, make, makeButton, normal, oncePerFrame, signed } from "./page.js";
 import { makePicture } from "./picture.js";
@@ -17,7 +17,7 @@ const IN_SHARES = "Each of them now stands for the same share of random codes.";
 
 export function makeManifold(scene, host) {
   const { nClasses, imageShape } = readDecoder(scene.decoder);
-  const { span } = scene;
+  const span = readSpan(scene);
   let z = [0, 0];
   let label = nClasses ? 0 : null;
   let scale = inSteps(span);
