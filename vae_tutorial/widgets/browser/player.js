@@ -46,6 +46,7 @@ export function makePlayer(span, { begin, go, rest }) {
     element,
     stop,
     call(latent) {
+      if (latent === name) return;
       name = latent;
       show(playing());
     },

@@ -14,6 +14,7 @@ export function makeSliders(count, span, id, change) {
   const element = make("div", { class: "vx-sliders" }, makeScale(span), list, more);
   let order = [];
   let waiting = null;
+  let chosen = null;
 
   function place() {
     const open = more.getAttribute("aria-expanded") === "true";
@@ -36,7 +37,12 @@ export function makeSliders(count, span, id, change) {
   return {
     element,
     show: (z) => rows.forEach((row, latent) => row.show(z[latent])),
-    choose: (latent) => rows.forEach(({ element: row }, i) => row.classList.toggle("vx-chosen", i === latent)),
+    choose(latent) {
+      if (latent === chosen) return;
+      rows[chosen]?.element.classList.remove("vx-chosen");
+      rows[latent].element.classList.add("vx-chosen");
+      chosen = latent;
+    },
     mark: (posterior) => rows.forEach((row, i) => row.mark(posterior?.mu[i], posterior?.sigma[i])),
     arrange(wanted, kl) {
       const most = kl && Math.max(UNUSED, ...kl);

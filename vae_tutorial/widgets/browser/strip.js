@@ -1,6 +1,6 @@
 // The traversal strip: one latent from -span to span in equal steps, the others as they are.
 
-import { clamp, hundredths, make, signed } from "./page.js";
+import { atRest, clamp, hundredths, make, signed } from "./page.js";
 import { makePicture } from "./picture.js";
 
 const TILES = 7;
@@ -10,6 +10,7 @@ const TILES = 7;
 export function makeStrip(imageShape, span, source, go) {
   const values = Array.from({ length: TILES }, (_, i) => hundredths(-span + (2 * span * i) / (TILES - 1)));
   let latent = null;
+  let here; // the framed tile
   let drawn = "";
   const name = make("span", { class: "vx-panel-name" });
   const tiles = values.map((value) => {
@@ -25,10 +26,19 @@ export function makeStrip(imageShape, span, source, go) {
     name.textContent = `z[${latent}] from −${span} to ${span}, the other latents as they are`;
     for (const { button, value } of tiles) button.setAttribute("aria-label", `Set z[${latent}] to ${signed(value)}`);
   }
+  // Not at every move: a browser without a graphics card would paint all between the hand and the arrow anew.
+  const point = atRest((value) => {
+    now.style.left = `${(100 * (0.5 + ((clamp(value, span) + span) / (2 * span)) * (TILES - 1))) / TILES}%`;
+  }, 50);
   // A tile is framed only if it is the very picture; the arrow stands where the value is.
   function mark(value) {
-    for (const tile of tiles) tile.button.classList.toggle("vx-here", Math.abs(tile.value - value) < 0.005);
-    now.style.left = `${(100 * (0.5 + ((clamp(value, span) + span) / (2 * span)) * (TILES - 1))) / TILES}%`;
+    const very = tiles.find((tile) => Math.abs(tile.value - value) < 0.005);
+    if (very !== here) {
+      here?.button.classList.remove("vx-here");
+      very?.button.classList.add("vx-here");
+      here = very;
+    }
+    point(value);
   }
 
   return {
