@@ -6,6 +6,7 @@ const LANES = 4; // outputs computed together: each input is read once for all o
 export function makeMatrix(weight, bias) {
   const out = bias.length;
   const depth = weight.length / out;
+  if (out === 1) return { out, depth, weight, bias };
   const blocks = Math.ceil(out / LANES);
   const laid = new Float32Array(blocks * LANES * depth);
   for (let row = 0; row < out; row++) {
@@ -20,8 +21,23 @@ export function makeMatrix(weight, bias) {
 // x: `count` vectors, one behind the other. The outputs of vector n are written to y from start + n * step on.
 export function multiply(matrix, x, count, y, start, step) {
   let n = 0;
+  if (matrix.out === 1) for (; n < count; n++) y[start + n * step] = matrix.bias[0] + dot(matrix, x, n * matrix.depth);
   for (; n + 1 < count; n += 2) two(matrix, x, n * matrix.depth, y, start + n * step, step);
   if (n < count) one(matrix, x, n * matrix.depth, y, start + n * step);
+}
+
+// The last layer of a grey image has one output: four parts of its sum take the place of four outputs.
+function dot({ depth, weight }, x, from) {
+  let a = 0, b = 0, c = 0, d = 0;
+  let i = 0;
+  for (; i + 3 < depth; i += 4) {
+    a += x[from + i] * weight[i];
+    b += x[from + i + 1] * weight[i + 1];
+    c += x[from + i + 2] * weight[i + 2];
+    d += x[from + i + 3] * weight[i + 3];
+  }
+  for (; i < depth; i++) a += x[from + i] * weight[i];
+  return a + b + c + d;
 }
 
 function one({ out, depth, weight, bias }, x, from, y, to) {
