@@ -21,13 +21,13 @@ export function makeMatrix(weight, bias) {
 // x: `count` vectors, one behind the other. The outputs of vector n are written to y from start + n * step on.
 export function multiply(matrix, x, count, y, start, step) {
   let n = 0;
-  if (matrix.out === 1) for (; n < count; n++) y[start + n * step] = matrix.bias[0] + dot(matrix, x, n * matrix.depth);
+  if (matrix.out === 1) for (; n < count; n++) y[start + n * step] = matrix.bias[0] + sumOfProducts(matrix, x, n * matrix.depth);
   for (; n + 1 < count; n += 2) two(matrix, x, n * matrix.depth, y, start + n * step, step);
   if (n < count) one(matrix, x, n * matrix.depth, y, start + n * step);
 }
 
 // The last layer of a grey image has one output: four parts of its sum take the place of four outputs.
-function dot({ depth, weight }, x, from) {
+function sumOfProducts({ depth, weight }, x, from) {
   let a = 0, b = 0, c = 0, d = 0;
   let i = 0;
   for (; i + 3 < depth; i += 4) {
