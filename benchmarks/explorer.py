@@ -15,11 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser import KERNEL, Lab, chromium
-from lab_server import jupyterlab
+from lab_server import jupyterlab, write_notebook
 
 MOVES = 300
 
@@ -101,10 +99,7 @@ def opened(name: str) -> Iterator[tuple[Lab, float]]:
         home, fresh = Path(folder, "home"), Path(folder, "fresh")
         home.mkdir()
         fresh.mkdir()
-        cells = [nbformat.v4.new_code_cell(text) for text in (SET_UP, SHOW.format(name=name), BUSY)]
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(notebook, home / "bench.ipynb")
+        write_notebook(home / "bench.ipynb", SET_UP, SHOW.format(name=name), BUSY)
         with chromium(fresh) as browser, jupyterlab(home, fresh) as url:
             lab = browser.open_notebook(url, "bench.ipynb")
             lab.run(0)

@@ -6,6 +6,7 @@ import hypothesis
 import jaxtyping
 import pytest
 import torch
+from playwright.sync_api import Page
 from torch import Tensor
 
 # Every annotation of the package is checked while tests run. The tower lets an int pass where a float is asked for.
@@ -78,6 +79,15 @@ def bars() -> Callable[..., Tensor]:
         return images
 
     return make
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page for one widget after the other, in a browser without JupyterLab."""
+    from widget_model import widget_page
+
+    with widget_page(tmp_path_factory.mktemp("browser")) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

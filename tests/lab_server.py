@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
+
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
 # Beside the options of `make lab`: a free port, no password for a test on this machine, and a page that can be asked.
 TEST_OPTIONS = [
@@ -36,6 +38,13 @@ FOLDERS = {
     "IPYTHONDIR": "ipython",
     "MPLCONFIGDIR": "matplotlib",
 }
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """A notebook of code cells, for the kernel of this environment."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
 def lab_options() -> list[str]:

@@ -16,17 +16,11 @@ from siblings import (
     slide,
     vae,
 )
-from widget_model import mount, plain, widget_page
+from widget_model import mount, plain
 
 from vae_tutorial.widgets import BetaDial
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with widget_page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 def dial(page, models=None, **options):

@@ -11,7 +11,6 @@ from PIL import Image
 from playwright.sync_api import expect
 from torch import nn
 from widget_hands import fits, frame, open_saved, shown
-from widget_model import widget_page
 
 from vae_tutorial.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from vae_tutorial.networks import conv, mlp
@@ -24,12 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.ma
 SHAPE = (1, 28, 28)
 MINUS = "\N{MINUS SIGN}"
 LIKELIHOODS = [Bernoulli(), Gaussian(sigma=0.3), Gaussian(sigma="calibrated"), Gaussian(link="tanh")]
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with widget_page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 class Images:

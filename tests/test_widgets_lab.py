@@ -1,11 +1,10 @@
 """The explorer in JupyterLab as learners open it: run a notebook, drag a slider, watch the model's picture."""
 
-import nbformat
 import pytest
 import torch
 from accessibility import violations
 from browser import KERNEL, chromium
-from lab_server import jupyterlab
+from lab_server import jupyterlab, write_notebook
 
 from vae_tutorial.networks import mlp
 from vae_tutorial.vae import VAE
@@ -47,9 +46,7 @@ for i in range(25):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    cells = [nbformat.v4.new_code_cell(source) for source in (TRAIN, SHOW, FIGURES)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "lesson.ipynb")
+    write_notebook(home / "lesson.ipynb", TRAIN, SHOW, FIGURES)
     return home
 
 

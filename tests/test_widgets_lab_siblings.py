@@ -2,12 +2,11 @@
 
 import re
 
-import nbformat
 import pytest
 import torch
 from accessibility import violations
 from browser import chromium
-from lab_server import jupyterlab
+from lab_server import jupyterlab, write_notebook
 from torch import nn
 
 from vae_tutorial.networks import Decoder, mlp
@@ -48,9 +47,7 @@ CELLS = {
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, *CELLS.values())]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "lesson.ipynb")
+    write_notebook(home / "lesson.ipynb", SET_UP, *CELLS.values())
     return home
 
 

@@ -12,7 +12,6 @@ from accessibility import violations
 from PIL import Image
 from playwright.sync_api import expect
 from widget_hands import fits, frame, open_saved, shown
-from widget_model import widget_page
 
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.likelihoods import Bernoulli, Gaussian
@@ -22,12 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.ma
 
 MINUS = "\N{MINUS SIGN}"
 KERNELS = ["rbf", "imq", "imq7"]
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with widget_page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 def close(ours, truth, atol=1e-12):

@@ -19,7 +19,7 @@ from siblings import (
     vae,
 )
 from torch.distributions import Normal
-from widget_model import mount, plain, widget_page
+from widget_model import mount, plain
 
 from vae_tutorial.widgets import ManifoldPad
 
@@ -27,12 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.ma
 
 
 MINUS = "\N{MINUS SIGN}"
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with widget_page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 def cells(page):

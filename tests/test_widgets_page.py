@@ -7,7 +7,7 @@ import torch
 from accessibility import violations
 from browser import Explorer
 from widget_model import mount as mount_widget
-from widget_model import plain, widget_page
+from widget_model import plain
 
 from vae_tutorial.networks import mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
@@ -17,12 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.ma
 
 SHAPE = (1, 5, 4)
 IMAGES = SimpleNamespace(x=torch.rand(40, *SHAPE, generator=torch.Generator().manual_seed(1)), y=torch.arange(40) % 4)
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with widget_page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 @pytest.fixture

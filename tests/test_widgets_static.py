@@ -223,7 +223,8 @@ def test_one_broken_scene_leaves_the_others_alive_and_a_page_can_be_saved_again(
     good = LatentExplorer(VAE(*mlp(SHAPE, (8,), 3))).scene
     body = static.fragment(good).replace('{"kind"', '{"kind":') + static.fragment(good)
     page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html>{body}<script type='module'>{static.script()}</script>")
+    style, script = f"<style>{static.style()}</style>", f"<script type='module'>{static.script()}</script>"
+    page.write_text(f"<!doctype html>{style}{body}{script}")
     explorer = opened(browser, page)
     assert "cannot be drawn" in explorer.root.page.get_by_role("alert").inner_text()
     again = tmp_path / "again.html"

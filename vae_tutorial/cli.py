@@ -81,8 +81,7 @@ def _export(name: str, page: Path) -> int:
         images = data.load(trained_on, split="test", fallback=False)
     except data.DataUnavailable as error:
         print(f"{error}; the page has no images to start from", file=sys.stderr)
-    title = f"Latent explorer: {Path(name).stem}"
-    LatentExplorer(model, images).save(page, title)
+    LatentExplorer(model, images).save(page, f"{LatentExplorer.title}: {Path(name).stem}")
     print(f"{page}: {page.stat().st_size / 1e6:.2f} MB, works from the file, without kernel or network")
     return 0
 

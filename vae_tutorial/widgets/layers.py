@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Json = dict[str, Any]
+from vae_tutorial.widgets.models import Json
 
 # Looked up by exact type, because a subclass may compute something else.
 ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Json]] = {

@@ -10,8 +10,7 @@ import re
 from typing import Any
 
 from vae_tutorial.widgets import assets
-
-Json = dict[str, Any]
+from vae_tutorial.widgets.models import Json
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"

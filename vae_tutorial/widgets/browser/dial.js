@@ -21,6 +21,7 @@ export function makeDial(scene, host) {
   let at = Math.floor((values.length - 1) / 2);
   let label = nClasses ? 0 : null;
   let source = null;
+  let decoding = null; // the decoder that the source is of
 
   const status = make("p", { class: "vx-status vx-unseen", role: "status" });
   const say = atRest((words) => (status.textContent = words));
@@ -41,8 +42,11 @@ export function makeDial(scene, host) {
   // The reconstructions follow the hand; the other rows, which are many pictures, once it rests.
   const draw = oncePerFrame(() => {
     const { mu, order, kl, decoder } = stops[at];
-    source?.stop();
-    source = makeSource(decoder, host, say);
+    if (decoder !== decoding) {
+      source?.stop();
+      source = makeSource(decoder, host, say);
+      decoding = decoder;
+    }
     source.row(mu, nClasses ? ofImages : null, reconstructions.paint);
     const moved = traversals.codes(order, kl);
     const codes = [...moved, ...eps.map((one) => one.slice(0, kl.length))];

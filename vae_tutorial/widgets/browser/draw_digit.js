@@ -166,8 +166,7 @@ export function makeDrawDigit(scene, host) {
 
 const makeNamedPictures = (count, imageShape, name) => Array.from({ length: count }, (_, i) => makePicture(imageShape, `${name} ${i}`));
 
-function makeImageButtons({ x, y }, imageShape, load) {
-  const labels = y;
+function makeImageButtons({ x, y: labels }, imageShape, load) {
   return readImages(x, imageShape).map((image, i) => {
     const words = labels ? `Image ${i + 1}, class ${labels[i]}` : `Image ${i + 1}`;
     const picture = makePicture(imageShape);

@@ -103,7 +103,7 @@ export function makeExplorer(scene, host) {
     image = index;
     sentence.textContent = index === null ? HOW : OF_IMAGE;
     sliders.mark(index === null ? null : { mu, sigma });
-    view.hold(pixels ?? null, `Original: ${name}`);
+    view.hold(pixels ?? null, pixels ? `Original: ${name}` : "");
   }
   function letGo() {
     hold({ index: null });
