@@ -317,6 +317,17 @@ def test_clip_norm_bounds_the_gradient_and_leaves_small_ones_alone(small, bars, 
     assert [norm for norm, *_ in updates] == free
 
 
+def test_the_history_keeps_the_norm_of_the_gradient_before_clipping(small, bars, updates):
+    assert fit(small(), ELBO, bars(), steps=10, batch_size=8).gradient_norm is None
+    free = [norm for norm, *_ in updates]
+    watched = fit(small(), ELBO, bars(), steps=10, batch_size=8, clip_norm=math.inf)
+    assert watched.gradient_norm.tolist() == pytest.approx(free, rel=1e-5)
+    assert [norm for norm, *_ in updates[10:]] == pytest.approx(free, rel=1e-5)
+    clipped = fit(small(), ELBO, bars(), steps=10, batch_size=8, clip_norm=0.5)
+    assert clipped.gradient_norm[0].item() == pytest.approx(free[0], rel=1e-5)
+    assert len(clipped.gradient_norm) == len(clipped.terms.loss) == 10
+
+
 def test_weight_decay_is_adams_and_makes_weights_smaller(small, bars, updates):
     size = {}
     for weight_decay in (0.0, 0.5):
@@ -647,7 +658,8 @@ def test_evaluate_refuses_another_batch_size_by_name(small, bars, batch_size):
         ({"steps": 1, "lr": -1e-3}, "lr must be a finite number above 0, got -0.001"),
         ({"steps": 1, "lr": math.nan}, "lr must be a finite number above 0, got nan"),
         ({"steps": 1, "clip_norm": 0.0}, "clip_norm must be a finite number above 0, got 0.0"),
-        ({"steps": 1, "clip_norm": math.inf}, "clip_norm must be a finite number above 0, got inf"),
+        ({"steps": 1, "clip_norm": -math.inf}, "clip_norm must be a finite number above 0, got -inf"),
+        ({"steps": 1, "clip_norm": math.nan}, "clip_norm must be a finite number above 0, got nan"),
         ({"steps": 1, "weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, got -0.1"),
         ({"steps": 1, "schedule": "linear"}, "schedule must be one of constant, cosine, got 'linear'"),
         ({"steps": 1, "seed": -1}, "seed must be a whole number .*, got -1"),

@@ -32,3 +32,10 @@ def check_choice(value: Any, accepted: Any, *, name: str) -> None:
     """Raise ValueError unless `value` is one of the strings in `accepted`."""
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
+
+
+def check_share(value: Any, *, name: str) -> float:
+    """Return `value` as float. Raises ValueError unless it is a number of at least 0 and below 1."""
+    if isinstance(value, bool) or not isinstance(value, float | int | Real) or not 0 <= float(value) < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
+    return float(value)

@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     fetch = commands.add_parser("data", help="fetch or draw a data set now, for later use without a network")
     fetch.add_argument("name", nargs="*", metavar="NAME", help=f"any of {', '.join(data.NAMES)} (default: all)")
     train = commands.add_parser("train", help="train one of the shipped models by its recipe")
-    train.add_argument("name", choices=zoo.RECIPES)
+    train.add_argument("name", choices=[*zoo.RECIPES, zoo.CLASSIFIER])
     train.add_argument("-o", "--output", type=Path, default=zoo.FOLDER, help="folder (default: the package's own)")
     export = commands.add_parser("export", help="write a model's latent explorer as one HTML page that needs no kernel")
     export.add_argument("model", help="a shipped model or a .safetensors file that `train -o` wrote")
@@ -61,9 +61,11 @@ def _train(name: str, folder: Path) -> int:
     except data.DataUnavailable as error:
         print(error, file=sys.stderr)
         return 1
-    print(
-        f"{name}: -ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents, in {folder}"
-    )
+    if name in zoo.RECIPES:
+        said = f"-ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents"
+    else:
+        said = ", ".join(f"{measured['accuracy']:.1%} of {images}'s test images" for images, measured in test.items())
+    print(f"{name}: {said}, in {folder}")
     return 0
 
 

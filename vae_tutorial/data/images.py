@@ -48,6 +48,15 @@ class Images:
         factors = None if self.factors is None else self.factors[index]
         return replace(self, x=self.x[index], y=self.y[index], factors=factors)
 
+    def binarized(self, seed: int = 0) -> "Images":
+        """Black and white images: each pixel drawn once, white with the probability that its grey stands for.
+
+        BCE of them is a probability, as of grey ones it is not (static binarisation; Salakhutdinov & Murray 2008).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        black = torch.randint(255, self.x.shape, dtype=torch.uint8, generator=generator)  # 0 to 254: x exceeds x of 255
+        return replace(self, x=(black < self.x).to(torch.uint8) * 255)
+
     def __repr__(self) -> str:
         shape = "x".join(str(side) for side in self.x.shape[1:])
         return f'Images("{self.name}", {len(self):,} images of {shape})'

@@ -6,6 +6,7 @@ from torch import nn
 
 from vae_tutorial.arguments import check_choice, check_number, check_whole
 
+INITIALIZATIONS = ("default", "xavier", "kaiming")
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
 
 
@@ -21,6 +22,25 @@ def activation_maker(activation: str, slope: float | None) -> Callable[[], nn.Mo
         raise ValueError(f"slope must be left out unless activation is leaky_relu, got {slope!r} for {activation}")
     check_number(slope, name="slope")
     return lambda: nn.LeakyReLU(slope)
+
+
+def initialize(body: nn.Module, initialization: str) -> None:
+    """Draw the weights of all fully connected layers of `body` anew; their biases become 0.
+
+    "default" leaves PyTorch's: uniform with standard deviation 1 / sqrt(3 n_in), biases alike. "xavier": uniform with
+    variance 2 / (n_in + n_out) (Glorot & Bengio 2010, equation 16). "kaiming": normal with variance 2 / n_in, made for
+    ReLU (He et al. 2015, equation 10). Raises ValueError for another name.
+    """
+    check_choice(initialization, INITIALIZATIONS, name="initialization")
+    if initialization == "default":
+        return
+    for layer in body.modules():
+        if isinstance(layer, nn.Linear):
+            if initialization == "xavier":
+                nn.init.xavier_uniform_(layer.weight)
+            else:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
 
 
 def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:

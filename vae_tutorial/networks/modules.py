@@ -1,8 +1,10 @@
 """What every encoder and decoder of the course does around its layers: checks, labels, the clamp of logvar."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_tutorial.arguments import check_share
 from vae_tutorial.gaussian import DiagGaussian
 
 # Outside this range exp(logvar) is of no use to float32 training; the gradient of a clamped logvar is zero.
@@ -46,21 +48,36 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """The logits of p(x|z), or p(x|z, y): raw numbers, one per pixel; what they mean is the likelihood's business.
 
-    With n_classes the body sees the one-hot labels behind the latents. fewest: as for an `Encoder`.
+    With n_classes the body sees the one-hot labels behind the latents. fewest: as for an `Encoder`. latent_dropout: the
+    share of the latents, never of the labels, that is set to 0 in train mode, the rest scaled up. Raises ValueError for
+    a share outside [0, 1).
     """
 
     def __init__(
-        self, body: nn.Module, image_shape: tuple[int, int, int], z_dim: int, *, n_classes: int = 0, fewest: int = 1
+        self,
+        body: nn.Module,
+        image_shape: tuple[int, int, int],
+        z_dim: int,
+        *,
+        n_classes: int = 0,
+        fewest: int = 1,
+        latent_dropout: float = 0.0,
     ):
         super().__init__()
         self.body, self.image_shape, self.z_dim = body, image_shape, z_dim
         self.n_classes, self.fewest = n_classes, fewest
+        self.latent_dropout = check_share(latent_dropout, name="latent_dropout")
+
+    def extra_repr(self) -> str:
+        return f"latent_dropout={self.latent_dropout}" if self.latent_dropout else ""
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"z must have shape [b, {self.z_dim}], got {list(z.shape)}")
         _check_labels(y, len(z), self.n_classes)
         _check_batch(self, z, name="z", kind="codes")
+        if self.latent_dropout:
+            z = F.dropout(z, self.latent_dropout, self.training)
         z = z if y is None else torch.cat([z, y], dim=1)
         return self.body(z).view(-1, *self.image_shape)
 

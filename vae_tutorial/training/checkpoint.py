@@ -16,7 +16,7 @@ from vae_tutorial.training.plan import Plan
 from vae_tutorial.training.watch import Watch
 from vae_tutorial.vae import Model
 
-FORMAT = "vae_tutorial.checkpoint.1"
+FORMAT = "vae_tutorial.checkpoint.2"
 
 
 class CheckpointError(ValueError):

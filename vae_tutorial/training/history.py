@@ -11,13 +11,15 @@ from vae_tutorial.objectives import Terms
 class History:
     """Curves of one run: `terms` holds a [steps] tensor each, in nats per image of the batch of that step.
 
-    `seconds` is the wall time spent training, over all runs of a resumed one.
+    `gradient_norm` [steps] is the norm of the loss's gradient over all parameters, before clipping, where `fit` was
+    given a clip_norm; else None. `seconds` is the wall time spent training, over all runs of a resumed one.
     """
 
     terms: Terms
     steps_per_epoch: int
     batch_size: int
     seconds: float
+    gradient_norm: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.terms.loss)

@@ -41,10 +41,11 @@ def fit(
     images: an Images, or a tensor [n, c, h, w], uint8 or in [0, 1]; a ConditionalVAE is told the labels, so it needs an
     Images. Give `epochs` or `steps`; an epoch is a pass over the images in random order, without the rest that does not
     fill a batch. lr follows `schedule`: "constant", or "cosine" down to 0. weight_decay is Adam's L2 term; clip_norm
-    bounds the gradient's norm (loss in nats per image). With `checkpoint`, the run is saved there after each epoch and
-    goes on from there if the file exists; on the CPU a resumed run ends with the bits of an unbroken one. The same seed
-    gives the same curve; the caller's random state is left as found. Raises ValueError or TypeError for arguments out
-    of range, TrainingDivergedError when the loss is no longer finite, CheckpointError for a file that cannot be used.
+    bounds the gradient's norm (loss in nats per image), and the history keeps what it was before; with math.inf it is
+    only kept. With `checkpoint`, the run is saved there after each epoch and goes on from there if the file exists; on
+    the CPU a resumed run ends with the bits of an unbroken one. The same seed gives the same curve; the caller's random
+    state is left as found. Raises ValueError or TypeError for arguments out of range, TrainingDivergedError when the
+    loss is no longer finite, CheckpointError for a file that cannot be used.
     """
     check_model(model)
     x, y = pixels_of(images), labels_of(model, images)
@@ -64,11 +65,10 @@ def fit(
             terms = charge(model, as_float(x.index_select(0, batch), model.dtype), *labels, step=torch.tensor(step))
             optimizer.zero_grad()
             terms.loss.backward()
-            if clip_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            norm = () if clip_norm is None else (nn.utils.clip_grad_norm_(model.parameters(), clip_norm),)
             optimizer.param_groups[0]["lr"] = plan.lr_at(step)
             optimizer.step()
-            watch.add(terms)
+            watch.add(terms, *norm)
             if saved is not None and watch.epoch_is_over:
                 saved.save(model, optimizer, watch)
     return watch.history()
@@ -92,6 +92,18 @@ def evaluate(
             terms = objective(model, as_float(batch.to(model.device), model.dtype), *labels)
             total += torch.stack(terms).cpu().double() * len(batch)
     return Terms(*total / len(x))
+
+
+def generalization_gap(
+    model: Model, objective: Callable[..., Terms], train: Images | Tensor, test: Images | Tensor, *, seed: int = 0
+) -> Terms:
+    """What the terms of images that were not trained on are above those of images that were, in nats per image.
+
+    As many training images as there are test images are evaluated, the first ones, both sets as `evaluate` does it.
+    Positive: the model knows its training images by heart, to that extent. Raises as `evaluate` does.
+    """
+    known = evaluate(model, objective, train[: len(test)], seed=seed)
+    return Terms(*(new - old for new, old in zip(evaluate(model, objective, test, seed=seed), known, strict=True)))
 
 
 def check_model(model: object) -> None:

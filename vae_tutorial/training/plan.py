@@ -41,7 +41,8 @@ class Plan:
         check_choice(self.schedule, SCHEDULES, name="schedule")
         check_number(self.lr, name="lr", positive=True)
         check_number(self.weight_decay, name="weight_decay")
-        if self.clip_norm is not None:
+        boundless = isinstance(self.clip_norm, float) and self.clip_norm == math.inf
+        if self.clip_norm is not None and not boundless:
             check_number(self.clip_norm, name="clip_norm", positive=True)
 
     @property

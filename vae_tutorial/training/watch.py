@@ -30,10 +30,10 @@ class Watch:
 
     def __init__(self, model: nn.Module, plan: Plan, progress: bool):
         self.model, self.plan, self.progress = model, plan, progress
-        self.start(torch.zeros(0, len(Terms._fields)), seconds=0.0)
+        self.start(torch.zeros(0, len(Terms._fields) + (plan.clip_norm is not None)), seconds=0.0)
 
     def start(self, curves: Tensor, seconds: float) -> None:
-        """Begin behind the steps of `curves` [steps, terms], which took so many seconds."""
+        """Begin behind the steps of `curves` [steps, terms and perhaps a norm], which took so many seconds."""
         self.curves, self.step = [curves], len(curves)
         self.pending: list[Tensor] = []
         self.good = snapshot(self.model)
@@ -64,9 +64,9 @@ class Watch:
         """Time in training, earlier runs of a resumed one included."""
         return time.perf_counter() - self.began
 
-    def add(self, terms: Terms) -> None:
-        """Note the terms of one step; look at them when enough have come together."""
-        self.pending.append(torch.stack(terms).detach())
+    def add(self, terms: Terms, *norm: Tensor) -> None:
+        """Note the terms of one step, and its gradient's norm if known; look at them when enough have come together."""
+        self.pending.append(torch.stack([*terms, *norm]).detach())
         self.step += 1
         if len(self.pending) == EVERY:
             self.look()
@@ -77,20 +77,22 @@ class Watch:
             return
         fresh = torch.stack(self.pending).cpu()
         self.pending = []
-        bad = (~fresh.isfinite()).any(1).nonzero()
+        terms = fresh[:, : len(Terms._fields)]
+        bad = (~terms.isfinite()).any(1).nonzero()
         if len(bad):
             first = int(bad[0])
-            self._stop(self.step - len(fresh) + first, Terms(*fresh[first].tolist()))
+            self._stop(self.step - len(fresh) + first, Terms(*terms[first].tolist()))
         if not all(torch.isfinite(p).all() for p in self.model.parameters()):
             self._stop(self.step - 1, None)
         self.curves.append(fresh)
         self.good = snapshot(self.model)
-        self._show(Terms(*fresh.mean(0).tolist()))
+        self._show(Terms(*terms.mean(0).tolist()))
 
     def history(self) -> History:
         """The curves up to the last look."""
-        curves = Terms(*torch.cat(self.curves).unbind(1))
-        return History(curves, self.plan.steps_per_epoch, self.plan.batch, self.seconds)
+        loss, reconstruction, kl, regularizer, *norm = torch.cat(self.curves).unbind(1)
+        terms = Terms(loss, reconstruction, kl, regularizer)
+        return History(terms, self.plan.steps_per_epoch, self.plan.batch, self.seconds, *norm)
 
     def _show(self, terms: Terms) -> None:
         self.bar.set_postfix_str(

@@ -22,6 +22,9 @@ from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import KL
 from vae_tutorial.training import evaluate, fit
 from vae_tutorial.vae import VAE, ConditionalVAE, Model
+from vae_tutorial.zoo.judge import CLASSIFIER, classifier, make_classifier
+
+__all__ = ["CLASSIFIER", "FOLDER", "RECIPES", "Recipe", "card", "classifier", "load", "make", "recipe"]
 
 FOLDER = Path(__file__).parent
 
@@ -94,10 +97,12 @@ def recipe(name: str) -> Recipe:
 
 
 def make(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """Train `name` by its recipe and write weights (16-bit) and card into `folder`; returns the card.
+    """Train one of RECIPES, or the CLASSIFIER, and write weights (16-bit) and card into `folder`; returns the card.
 
     Raises data.DataUnavailable where the recipe's data is neither there nor can be fetched.
     """
+    if name == CLASSIFIER:
+        return make_classifier(folder)
     how = recipe(name)
     train, test = (data.load(how.data, split=split, fallback=False) for split in ("train", "test"))
     with torch.random.fork_rng(devices=[]):
