@@ -1,8 +1,8 @@
 """The command line: what it prints, where to, and the exit status a script can rely on."""
 
+import json
 import subprocess
 import sys
-from functools import partial
 from importlib.metadata import PackageNotFoundError, entry_points
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 
 from vae_tutorial import cli, data, doctor, zoo
 from vae_tutorial.data import download
+from vae_tutorial.zoo import judge
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,10 @@ def nothing_to_be_had(tmp_path, monkeypatch):
 
     monkeypatch.setattr(download, "fetch", fetch)
     monkeypatch.setenv("VAE_TUTORIAL_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(data, "load", partial(data.load, limit=300))
+    load = data.load
+    monkeypatch.setattr(
+        data, "load", lambda name, split, limit=300, **options: load(name, split, min(limit, 300), **options)
+    )
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_data_that_is_drawn_is_ready(capsys):
 def test_an_unknown_set_gets_a_sentence_and_the_others_are_still_fetched(capsys):
     assert cli.main(["data", "minst", "digits"]) == 1
     out, err = said(capsys)
-    assert err == ["name must be one of mnist, fashion-mnist, digits, got 'minst'"]
+    assert err == ["name must be one of mnist, fashion-mnist, digits, sprites, got 'minst'"]
     assert [line.split(":")[0] for line in out] == ["digits"]
 
 
@@ -85,7 +89,7 @@ def test_a_set_that_cannot_be_had_gets_a_sentence_and_nothing_takes_its_place(ca
     out, err = said(capsys)
     assert [line.split()[0] for line in err] == ["mnist", "fashion-mnist"]
     assert all("is missing" in line and "Name or service not known" in line for line in err)
-    assert [line.split(":")[0] for line in out] == ["digits"]
+    assert [line.split(":")[0] for line in out] == ["digits", "sprites"]
 
 
 @pytest.mark.usefixtures("tiny")
@@ -98,6 +102,19 @@ def test_training_writes_weights_and_card_and_says_what_was_measured(capsys, tmp
     assert f"tiny: -ELBO {measured['minus_elbo']} nats on the test set, {measured['active_units']} active" in line
 
 
+def test_training_the_classifier_says_how_often_it_is_right_on_each_test_set(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(judge, "IMAGES", {"digits": 300})
+    monkeypatch.setattr(judge, "EPOCHS", 1)
+    assert cli.main(["train", "classifier-mnist", "-o", str(tmp_path)]) == 0
+    (line,), _ = said(capsys)
+    accuracy = json.loads((tmp_path / "classifier-mnist.json").read_text())["test"]["digits"]["accuracy"]
+    assert line == f"classifier-mnist: {100 * accuracy:.1f}% of digits's test images, in {tmp_path}"
+    measured = {"mnist": {"accuracy": 0.9}, "digits": {"accuracy": 0.876}}
+    monkeypatch.setattr(zoo, "make", lambda name, folder: {"test": measured})
+    assert cli.main(["train", "classifier-mnist", "-o", str(tmp_path)]) == 0
+    assert "90.0% of mnist's test images, 87.6% of digits's test images" in said(capsys)[0][0]
+
+
 @pytest.mark.parametrize("kind", ["missing", "file"])
 def test_training_into_what_is_no_folder_ends_before_it_begins(kind, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "make", None)
@@ -108,12 +125,13 @@ def test_training_into_what_is_no_folder_ends_before_it_begins(kind, capsys, tmp
     assert said(capsys) == ([], [f"--output must be a folder that exists, got {place}"])
 
 
-def test_training_without_its_data_gets_a_sentence_and_writes_nothing(capsys, tmp_path):
-    assert cli.main(["train", "vae-mnist", "--output", str(tmp_path)]) == 1
+@pytest.mark.parametrize("name", ["vae-mnist", "classifier-mnist"])
+def test_training_without_its_data_gets_a_sentence_and_writes_nothing(name, capsys, tmp_path):
+    assert cli.main(["train", name, "--output", str(tmp_path)]) == 1
     out, (line,) = said(capsys)
     assert out == []
     assert line.startswith("mnist cannot be read (")
-    assert not list(tmp_path.glob("vae-mnist*"))
+    assert not list(tmp_path.glob(f"{name}*"))
 
 
 @pytest.mark.parametrize(

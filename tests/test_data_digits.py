@@ -22,7 +22,7 @@ def traverse(factor, **others):
     """Every digit at every level of one factor: float [10 digits, levels, 28, 28] in [0, 1]."""
     levels = len(digits.GRID[factor])
     rows = [
-        [(MIDDLE | others | {"digit": digit, factor: level})[name] for name in digits.NAMES]
+        [(MIDDLE | others | {"digit": digit, factor: level})[name] for name in digits.CELLS.names]
         for digit in range(10)
         for level in range(levels)
     ]
@@ -88,7 +88,7 @@ def test_rotation_turns_the_ink_clockwise():
 
 
 def test_no_digit_is_cut_by_the_edge_and_no_two_cells_look_alike():
-    cells = np.stack(np.unravel_index(np.arange(digits.CELLS), digits.LEVELS), axis=1)
+    cells = np.stack(np.unravel_index(np.arange(digits.CELLS.cells), digits.CELLS.levels), axis=1)
     forms = cells[(cells[:, 5] == 2) & (cells[:, 6] == 2)]
     middle = digits.draw(forms).flatten(1)
     assert len(np.unique(middle.numpy().view("V784"))) == len(forms) == 12_250
@@ -121,7 +121,7 @@ def test_the_splits_are_full_balanced_share_no_image_and_keep_their_prefix():
     assert train.factor_names == ("digit", "slant", "thickness", "size", "rotation", "x", "y")
     assert torch.equal(train.y, train.factors[:, 0])
     assert len(torch.cat([train.factors, test.factors]).unique(dim=0)) == 70_000
-    for name, levels, column in zip(digits.NAMES, digits.LEVELS, train.factors.T, strict=True):
+    for name, levels, column in zip(digits.CELLS.names, digits.CELLS.levels, train.factors.T, strict=True):
         share = column.bincount(minlength=levels) / 60_000
         assert (share - 1 / levels).abs().max() < 5 * (1 / levels / 60_000) ** 0.5, name
     assert torch.equal(data.load("digits", limit=100).x, train.x[:100])
@@ -168,13 +168,15 @@ def one_thread():
 
 
 def cells(images):
-    return torch.from_numpy(np.ravel_multi_index(tuple(images.factors.T.numpy()), digits.LEVELS))
+    return torch.from_numpy(np.ravel_multi_index(tuple(images.factors.T.numpy()), digits.CELLS.levels))
 
 
 @given(row=st.lists(st.integers(-3, 12), min_size=7, max_size=7))
 def test_a_level_off_the_grid_is_refused_by_the_name_of_its_factor(row):
     wrong = [
-        name for name, level, levels in zip(digits.NAMES, row, digits.LEVELS, strict=True) if not 0 <= level < levels
+        name
+        for name, level, levels in zip(digits.CELLS.names, row, digits.CELLS.levels, strict=True)
+        if not 0 <= level < levels
     ]
     if not wrong:
         assert digits.draw([row]).shape == (1, 1, 28, 28)

@@ -35,7 +35,7 @@ def test_without_files_and_network_one_sentence_says_so_and_digits_stand_in(name
 @pytest.mark.parametrize(
     ("arguments", "error", "named"),
     [
-        ({"name": "minst"}, ValueError, "name must be one of mnist, fashion-mnist, digits, got 'minst'"),
+        ({"name": "minst"}, ValueError, "name must be one of mnist, fashion-mnist, digits, sprites, got 'minst'"),
         ({"split": "valid"}, ValueError, "split must be one of train, test, got 'valid'"),
         ({"limit": 0}, ValueError, "limit must be a whole number of at least 1"),
         ({"limit": True}, TypeError, "limit"),

@@ -5,16 +5,16 @@ import os
 from dataclasses import replace
 
 from vae_tutorial.arguments import check_choice, check_whole
-from vae_tutorial.data import archives, digits
+from vae_tutorial.data import archives, digits, sprites
 from vae_tutorial.data.archives import folder
 from vae_tutorial.data.idx import BadFile, DataUnavailable
 from vae_tutorial.data.images import Images
 
-__all__ = ["NAMES", "SPLITS", "BadFile", "DataUnavailable", "Images", "digits", "folder", "load", "problems"]
+__all__ = ["NAMES", "SPLITS", "BadFile", "DataUnavailable", "Images", "digits", "folder", "load", "problems", "sprites"]
 
 logger = logging.getLogger("vae_tutorial")
 
-DRAWN = {"digits": digits}
+DRAWN = {"digits": digits, "sprites": sprites}
 NAMES = (*archives.ARCHIVES, *DRAWN)
 SPLITS = ("train", "test")
 
@@ -27,11 +27,12 @@ def load(
     *,
     fallback: bool = True,
 ) -> Images:
-    """Load the "train" or "test" split of "mnist", "fashion-mnist" or "digits": x uint8 [n, 1, 28, 28], y int64 [n].
+    """Load the "train" or "test" split of "mnist", "fashion-mnist", "digits" or "sprites": x uint8, y int64 [n].
 
-    limit: at most this many images, the first ones. root: the folder of the data sets, see `folder`; a set that is
-    not there is downloaded into it, and a corrupt file is named and fetched again. Where that fails, one logged
-    sentence says so and the same split of "digits" is returned, unless `fallback` is False.
+    x is [n, 1, 28, 28], of "sprites" [n, 1, 64, 64]; the two sets that are drawn know their `factors`. limit: at most
+    this many images, the first ones. root: the folder of the data sets, see `folder`; a set that is not there is
+    downloaded into it, and a corrupt file is named and fetched again. Where that fails, one logged sentence says so and
+    the same split of "digits" is returned, unless `fallback` is False.
     Raises ValueError for an unknown name or split or limit < 1, TypeError for a limit that is no whole number, and
     DataUnavailable, without fallback, where the set can be neither read nor downloaded.
     """

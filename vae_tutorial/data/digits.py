@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from vae_tutorial.data import glyphs
+from vae_tutorial.data.grid import Grid
 from vae_tutorial.data.images import Images
 
 # What the levels 0, 1, 2, ... of each factor stand for. slant: pixels to the right per pixel up; thickness (of the pen)
@@ -24,9 +25,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "x": (-2, -1, 0, 1, 2),
     "y": (-2, -1, 0, 1, 2),
 }
-NAMES = tuple(GRID)
-LEVELS = tuple(len(values) for values in GRID.values())
-CELLS = math.prod(LEVELS)
+CELLS = Grid({name: len(values) for name, values in GRID.items()})
 SPLITS = {"train": (0, 60_000), "test": (60_000, 70_000)}  # of the grid as seed 0 shuffles it: no image is in both
 SIDE = 28
 REACH = 2  # pixels that x and y move a digit at most
@@ -40,43 +39,24 @@ def make(n: int, seed: int, *, skip: int = 0) -> Images:
     first images are the same whatever n is. Two seeds share cells by chance; the splits of `load` are parts of one
     seed, so they share none. Raises TypeError for anything but whole numbers and ValueError for numbers out of range.
     """
-    _check_whole(skip, 0, CELLS - 1, name="skip")
-    _check_whole(n, 1, CELLS - skip, name="n")
-    _check_whole(seed, 0, 2**63 - 1, name="seed")
-    # Raw bits, since numpy promises those for ever; the streams of its distributions may change between versions.
-    order = np.argsort(np.random.PCG64(seed).random_raw(CELLS), kind="stable")
-    factors = torch.from_numpy(np.stack(np.unravel_index(order[skip : skip + n], LEVELS), axis=1).astype(np.int64))
-    return Images(draw(factors), factors[:, 0].clone(), factors, name="digits", factor_names=NAMES)
+    factors = CELLS.shuffled(n, seed, skip)
+    return Images(draw(factors), factors[:, 0].clone(), factors, name="digits", factor_names=CELLS.names)
 
 
 def draw(factors: Tensor | np.ndarray | list) -> Tensor:
     """Draw one image per row of `factors`: int [n, 7] to uint8 [n, 1, 28, 28], white ink on black.
 
-    A row holds a level of each factor in the order of `NAMES`; `GRID` says what the levels stand for.
+    A row holds a level of each factor in the order of `GRID`; `GRID` says what the levels stand for.
     Raises TypeError unless all are whole numbers, and ValueError for another shape or a level that is not on the grid.
     """
-    rows = check_factors(factors)
+    rows = CELLS.check(factors)
     digit, slant, thickness, size, rotation, x, y = rows.T
-    forms = np.ravel_multi_index((digit, slant, size, rotation), tuple(LEVELS[i] for i in (0, 1, 3, 4)))
+    forms = np.ravel_multi_index((digit, slant, size, rotation), tuple(CELLS.levels[i] for i in (0, 1, 3, 4)))
     _, first, which = np.unique(forms, return_index=True, return_inverse=True)
     shapes = zip(*(column[first].tolist() for column in (digit, slant, size, rotation)), strict=True)
     canvases = np.stack([_canvases(*shape) for shape in shapes])
     windows = sliding_window_view(canvases, (SIDE, SIDE), axis=(2, 3))  # moving the window left moves the digit right
     return torch.from_numpy(windows[which, thickness, 2 * REACH - y, 2 * REACH - x]).unsqueeze(1)
-
-
-def check_factors(factors: Tensor | np.ndarray | list) -> np.ndarray:
-    """Return `factors` as int64 [n, 7] with n >= 1. Raises as `draw` does."""
-    rows = factors.numpy(force=True) if isinstance(factors, Tensor) else np.asarray(factors)
-    if rows.ndim != 2 or rows.shape[1] != len(NAMES) or len(rows) == 0:
-        raise ValueError(f"factors must have shape [n, {len(NAMES)}] ({', '.join(NAMES)}), got {list(rows.shape)}")
-    if rows.dtype.kind not in "iu":
-        raise TypeError(f"factors must be whole numbers, the levels of each factor, got {rows.dtype}")
-    for name, levels, column in zip(NAMES, LEVELS, rows.T, strict=True):
-        wrong = column[(column < 0) | (column >= levels)]
-        if wrong.size:
-            raise ValueError(f"factors: {name} must lie in 0 to {levels - 1}, got {wrong[0]}")
-    return rows.astype(np.int64)
 
 
 @cache  # 2,450 of them, 12 MB: drawing again, as a slider does, costs nothing
@@ -115,10 +95,3 @@ def _distance(segments: np.ndarray) -> np.ndarray:
     )  # 0 at one end of the segment, 1 at the other
     off_x, off_y = from_x - along * dx, from_y - along * dy
     return np.sqrt((off_x * off_x + off_y * off_y).min(axis=0))
-
-
-def _check_whole(value: int, low: int, high: int, *, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must lie in {low:,} to {high:,}, got {value:,}")
