@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import random
 import signal
@@ -77,6 +78,9 @@ def assert_same_run(model: VAE, history: History, other: VAE, other_history: His
     assert bits(model) == bits(other)
     for curve, other_curve in zip(history.terms, other_history.terms, strict=True):
         assert torch.equal(curve, other_curve)
+    norms = [run.gradient_norm for run in (history, other_history) if run.gradient_norm is not None]
+    assert len(norms) != 1
+    assert all(len(norm) == len(history) and torch.equal(norm, norms[0]) for norm in norms)
 
 
 def no_partial_files(path: Path) -> bool:
@@ -87,7 +91,11 @@ def no_partial_files(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("step", [5, 6, 9, 10, 24])
-@pytest.mark.parametrize("options", [{}, {"schedule": "cosine"}, {"weight_decay": 0.1, "clip_norm": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"schedule": "cosine"}, {"weight_decay": 0.1, "clip_norm": 1.0}, {"clip_norm": math.inf}],
+    ids=str,
+)
 def test_a_broken_run_resumed_ends_with_the_bits_of_an_unbroken_one(fresh, bars, path, step, options):
     options = RUN | options
     whole = fresh()
@@ -368,6 +376,7 @@ def test_tensors_or_settings_edited_by_hand_are_refused(fresh, bars, saved):
         ({"seed": 5}, "seed"),
         ({"weight_decay": 0.1}, "weight_decay"),
         ({"clip_norm": 1.0}, "clip_norm"),
+        ({"clip_norm": math.inf}, "clip_norm"),
         ({"schedule": "cosine"}, "schedule"),
         ({"objective": Objective()}, "objective"),
         ({"objective": Objective(KL(weight=2))}, "objective"),
@@ -391,7 +400,7 @@ def test_a_run_on_other_images_is_refused(fresh, bars, saved):
     "options",
     [
         {"hidden": (12,)}, {"hidden": (8, 12)}, {"z_dim": 3}, {"batch_norm": False}, {"activation": "tanh"},
-        {"dropout": 0.1}, {"dropout": 0.0}, {"likelihood": Gaussian()},
+        {"dropout": 0.1}, {"dropout": 0.0}, {"likelihood": Gaussian()}, {"latent_dropout": 0.1},
     ],
     ids=str,
 )  # fmt: skip

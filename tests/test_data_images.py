@@ -53,3 +53,44 @@ def test_what_does_not_fit_is_refused_by_name(message):
     error, change = WRONG[message]
     with pytest.raises(error, match=re.escape(message)):
         Images(**({"x": X, "y": Y} | change))
+
+
+# Black and white
+
+
+GREYS = torch.arange(256, dtype=torch.uint8)
+
+
+def test_a_binarized_pixel_is_white_as_often_as_its_grey_says():
+    """Over 20 seeds, 1,000 pixels of each grey in each."""
+    greys = Images(GREYS.repeat(1000).view(1, 1, 1000, 256), torch.tensor([0]))
+    binary = torch.cat([greys.binarized(seed).x for seed in range(20)])
+    assert binary.dtype == torch.uint8
+    assert binary.unique().tolist() == [0, 255]
+    white, p = (binary == 255).double().mean((0, 1, 2)), GREYS.double() / 255
+    assert ((white - p).abs() <= 4 * (p * (1 - p) / 20_000).sqrt()).all()
+
+
+def test_black_and_white_stay_whatever_is_drawn():
+    for seed in range(20):
+        ends = Images(torch.tensor([0, 255], dtype=torch.uint8).repeat(5000).view(1, 1, 100, 100), torch.tensor([3]))
+        assert torch.equal(ends.binarized(seed).x, ends.x)
+
+
+def test_the_seed_decides_and_each_pixel_is_drawn_on_its_own():
+    greys = Images(X + 128, Y)
+    state = torch.get_rng_state()
+    assert torch.equal(greys.binarized(4).x, greys.binarized(4).x)
+    assert torch.equal(greys.binarized().x, greys.binarized(0).x)
+    assert not torch.equal(greys.binarized(4).x, greys.binarized(5).x)
+    assert len(greys.binarized().x.unique(dim=0)) == 6
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_binarizing_keeps_all_but_the_pixels_and_leaves_the_original_alone():
+    images = Images(X + 128, Y, FACTORS, name="some", factor_names=("a", "b"), n_classes=7)
+    binary = images.binarized()
+    assert (images.x == 128).all()
+    assert torch.equal(binary.y, Y)
+    assert torch.equal(binary.factors, FACTORS)
+    assert (binary.name, binary.factor_names, binary.n_classes) == ("some", ("a", "b"), 7)

@@ -5,6 +5,7 @@ import itertools
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -78,7 +79,14 @@ def posteriors(n: int = 60, z_dim: int = 3) -> DiagGaussian:
     return DiagGaussian(2.5 * torch.randn(n, z_dim), torch.zeros(n, z_dim))
 
 
+def normed(*norms: float) -> History:
+    """A history that keeps these norms of the gradient."""
+    return replace(run(*norms), gradient_norm=torch.tensor(norms))
+
+
 CLASSES = torch.arange(60) % 10
+KLS = torch.tensor([0.5, 0.001, 2.25, 0.01, 0.0])
+COUNTS = torch.tensor([[100, 0, 0], [1, 199, 0], [1, 29, 70]])
 X = torch.linspace(-2, 2, 9)
 LABORATORY = {"x": 0.7, "logit": -1.0, "sigma": 0.5, "mu": 1.0, "logvar": -1.0}
 EVERY = {
@@ -88,6 +96,10 @@ EVERY = {
     "codes": lambda: figures.codes({"a": (posteriors(), CLASSES), "b": (posteriors(), CLASSES)}),
     "manifold": lambda: figures.manifold(painted(), side=3, title="plane"),
     "spread": lambda: figures.spread({"a": [1.0, 2.0], "b": [3.0]}, xlabel="nats", reference=("data", 2.0)),
+    "bars": lambda: figures.bars({"a": {"x": 1.0, "y": [1.0, 2.0]}, "b": {"y": -3.0}}, ylabel="nats"),
+    "gradient_norms": lambda: figures.gradient_norms({"a": normed(3.0, 0.2), "b": normed(9.0)}, clip_norm=1.0),
+    "latent_kl": lambda: figures.latent_kl({"a": KLS, "b": KLS[:2]}),
+    "confusion": lambda: figures.confusion(COUNTS),
     "functions": lambda: figures.functions(X, {"p": {"a": X, "b": X.square()}, "q": {"c": X}}, xlabel="x"),
     "loss_laboratory": lambda: figures.loss_laboratory(**LABORATORY),
 }
@@ -99,8 +111,7 @@ def test_a_figure_can_be_drawn_without_a_warning(name):
 
 
 def test_every_public_function_is_tried_here():
-    public = {n for n, f in vars(figures).items() if inspect.isfunction(f) and f.__module__ == figures.__name__}
-    assert {name for name in public if not name.startswith("_")} == set(EVERY)
+    assert {name for name in figures.__all__ if inspect.isfunction(getattr(figures, name))} == set(EVERY)
 
 
 def test_pictures_are_made_without_pyplot():
@@ -357,6 +368,119 @@ def test_spread_has_a_dot_for_each_seed_and_a_bar_at_the_mean_first_method_on_to
     assert len(figures.spread(values, xlabel="nats").axes[0].get_lines()) == 6
 
 
+def heights(ax) -> dict[str, list[tuple[float, float]]]:
+    """Label -> (middle, height) of each of its bars."""
+    return {
+        container.get_label(): [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in container]
+        for container in ax.containers
+    }
+
+
+def test_bars_are_means_and_dots_are_seeds_each_label_in_its_place_in_every_group():
+    groups = {"dropout": {"0": 1.0, "0.5": [2.0, 4.0, 9.0]}, "none": {"0.5": (-3.0,)}, "decay": {"0": [0.5, 1.5]}}
+    figure = figures.bars(groups, ylabel="nats")
+    (ax,) = figure.axes
+    assert list(heights(ax)) == ["0", "0.5"]
+    assert [height for _, height in heights(ax)["0"]] == [1.0, 1.0]
+    assert [height for _, height in heights(ax)["0.5"]] == [5.0, -3.0]
+    assert [round(x) for x, _ in heights(ax)["0"]] == [0, 2]  # "none" was not measured there
+    assert [round(x) for x, _ in heights(ax)["0.5"]] == [0, 1]
+    assert heights(ax)["0"][0][0] == pytest.approx(-heights(ax)["0.5"][0][0])  # on both sides of the group's tick
+    dots = [line for line in ax.get_lines() if line.get_marker() == "o"]
+    assert [list(line.get_ydata()) for line in dots] == [[0.5, 1.5], [2.0, 4.0, 9.0]]  # one value needs none
+    assert list(dots[0].get_xdata()) == [heights(ax)["0"][1][0]] * 2
+    assert list(dots[1].get_xdata()) == [heights(ax)["0.5"][0][0]] * 3
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(groups)
+    assert ax.get_xticks().tolist() == [0, 1, 2]
+    assert ax.get_ylabel() == "nats"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "0.5"]
+
+
+def test_bars_of_one_label_need_no_legend_and_no_bar_touches_another():
+    assert figures.bars({"a": {"x": 1.0}, "b": {"x": 2.0}}, ylabel="").axes[0].get_legend() is None
+    (ax,) = figures.bars({g: dict.fromkeys("stuvwxyz012", 1.0) for g in "ab"}, ylabel="").axes
+    edges = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches)
+    assert len(edges) == 22
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(edges))
+
+
+def test_gradient_norms_are_all_there_on_a_log_axis_with_the_line_they_were_clipped_at():
+    runs = {"lr 1e-3": normed(3.0, 700.0, 0.25), "lr 1e-2": normed(5.0, 0.01)}
+    (ax,) = figures.gradient_norms(runs, clip_norm=2.5).axes
+    *curves, line = ax.get_lines()
+    assert ax.get_yscale() == "log"
+    for curve, (label, history), color in zip(curves, runs.items(), figures.COLORS, strict=False):
+        assert (curve.get_label(), curve.get_color()) == (label, color)
+        np.testing.assert_array_equal(curve.get_ydata(), history.gradient_norm)
+        assert list(curve.get_xdata()) == list(range(len(history)))
+    assert list(line.get_ydata()) == [2.5, 2.5]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*runs, "clipped at 2.5"]
+    assert len(figures.gradient_norms(runs).axes[0].get_lines()) == 2
+
+
+def test_a_run_that_kept_no_norms_is_named():
+    with pytest.raises(ValueError, match=r"^histories\['b'\] holds no norms; give fit a clip_norm, math\.inf to keep"):
+        figures.gradient_norms({"a": normed(1.0), "b": run(1.0)})
+
+
+@pytest.mark.parametrize(("idle", "talking"), [(0.01, 3), (0.02, 2), (1.0, 1), (0.0, 5), (9.0, 0)])
+def test_latents_stand_from_most_to_least_kl_and_idle_ones_are_grey_dots(idle, talking):
+    (ax,) = figures.latent_kl({"a": KLS}, idle=idle).axes
+    assert [height for _, height in heights(ax)["_container0"]] == pytest.approx([2.25, 0.5, 0.01, 0.001, 0.0])
+    assert [x for x, _ in heights(ax)["_container0"]] == pytest.approx([1, 2, 3, 4, 5])
+    blue, grey = matplotlib.colors.to_rgba(figures.COLORS[0]), matplotlib.colors.to_rgba("0.75")
+    assert [bar.get_facecolor() for bar in ax.patches] == [blue] * talking + [grey] * (5 - talking)
+    (dots,) = ax.get_lines()
+    assert list(dots.get_xdata()) == list(range(talking + 1, 6))
+    assert not np.any(dots.get_ydata())
+    assert ax.texts[0].get_text() == f"2.8 nats\n{talking} of 5 latents at {idle:g} or more"
+
+
+def test_the_latents_of_models_side_by_side_share_their_height_and_stay_in_their_order():
+    figure = figures.latent_kl({"weak": KLS / 10, "strong": 4 * KLS[[0, 2]]})
+    assert [ax.get_title() for ax in figure.axes] == ["weak", "strong"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["KL, nats", ""]
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    assert figure.axes[0].get_ylim()[1] > 9
+    assert [ax.texts[0].get_text().split("\n")[1] for ax in figure.axes] == [
+        "2 of 5 latents at 0.01 or more",
+        "2 of 2 latents at 0.01 or more",
+    ]
+
+
+def test_confusion_shows_the_shares_of_each_row_and_prints_them_as_per_cent():
+    figure = figures.confusion(COUNTS, given="asked", seen="seen")
+    (ax,) = figure.axes
+    np.testing.assert_allclose(shown(figure)[0], [[1, 0, 0], [0.005, 0.995, 0], [0.01, 0.29, 0.7]], rtol=1e-6)
+    assert ax.get_images()[0].get_clim() == (0, 1)
+    printed = {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in ax.texts}
+    assert {place: printed[place] for place in ((0, 0), (2, 0), (2, 1), (2, 2))} == {
+        (0, 0): "100", (2, 0): "1", (2, 1): "29", (2, 2): "70"
+    }  # fmt: skip
+    assert not {(0, 1), (0, 2), (1, 2)} & set(printed)  # nothing where nothing is
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("seen", "asked")
+    assert ax.get_xticks().tolist() == ax.get_yticks().tolist() == [0, 1, 2]
+    assert ax.get_images()[0].origin == "upper"
+
+
+def test_numbers_of_a_confusion_can_be_read_on_what_lies_behind_them():
+    """Contrast of at least 4.5 to 1, as WCAG asks for text."""
+
+    def luminance(color) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(color)]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    counts = torch.zeros(51, 51, dtype=torch.int64)  # shares of 100 to 50 per cent in the first column, the rest beside
+    counts[:, 0], counts[:, 1] = torch.arange(100, 49, -1), torch.arange(51)
+    (ax,) = figures.confusion(counts).axes
+    (image,) = ax.get_images()
+    assert len(ax.texts) == 101
+    for text in ax.texts:
+        column, row = (round(place) for place in text.get_position())
+        behind, front = luminance(image.get_cmap()(counts[row, column].item() / 100)), luminance(text.get_color())
+        assert (max(behind, front) + 0.05) / (min(behind, front) + 0.05) > 4.5, text.get_text()
+
+
 def test_functions_hold_each_function_in_its_panel():
     values = torch.linspace(0, 1, 9, requires_grad=True)
     panels = {"left": {"a": X.square(), "b": values * 2}, "right": {"c": X.exp()}}
@@ -449,10 +573,15 @@ def test_the_sliders_of_the_loss_laboratory_are_its_figures_arguments_and_may_go
 def test_what_is_drawn_is_not_changed():
     images, histories = torch.rand(3, 1, 4, 4) * 1.2, {"a": run(3.0, 2.0, 1.0)}
     before, curve = images.clone(), histories["a"].terms.loss.clone()
-    values = {"a": [1.0, 2.0]}
+    values, kl, counts = {"a": [1.0, 2.0]}, KLS.clone(), COUNTS.clone()
     figures.compare({"a": images})
     figures.curves(histories)
     figures.spread(values, xlabel="")
+    figures.bars({"group": values}, ylabel="")
+    figures.latent_kl({"a": KLS})
+    figures.confusion(COUNTS)
     assert torch.equal(images, before)
     assert torch.equal(histories["a"].terms.loss, curve)
     assert values == {"a": [1.0, 2.0]}
+    assert torch.equal(KLS, kl)
+    assert torch.equal(COUNTS, counts)

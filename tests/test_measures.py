@@ -1,15 +1,27 @@
 """What is measured of a trained model, against models whose latents are known."""
 
+import math
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 from oracles import F64, FixedEncoder, LinearGaussian, kl_oracle
+from torch import nn
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal
 
 from vae_tutorial import measures
-from vae_tutorial.measures import active_units, code_dataset, kl_per_dimension, log_likelihood
-from vae_tutorial.networks import mlp
+from vae_tutorial.measures import (
+    active_units,
+    code_dataset,
+    dead_units,
+    kl_per_dimension,
+    log_likelihood,
+    probe_accuracy,
+)
+from vae_tutorial.networks import conv, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
 
 
@@ -29,6 +41,7 @@ MEASURES = {
     "kl_per_dimension": kl_per_dimension,
     "active_units": active_units,
     "code_dataset": lambda model, x: code_dataset(model, x).mu,
+    "dead_units": lambda model, x: torch.cat(list(dead_units(model, x).values())),
 }
 
 
@@ -115,9 +128,190 @@ def test_activity_needs_two_images():
 
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, None])
-def test_another_batch_size_is_refused_by_name(batch_size):
+@pytest.mark.parametrize("measure", [code_dataset, dead_units])
+def test_another_batch_size_is_refused_by_name(small, measure, batch_size):
     with pytest.raises((ValueError, TypeError), match=r"^batch_size must "):
-        code_dataset(fixed(), white_images(), batch_size=batch_size)
+        measure(small(), white_images(), batch_size=batch_size)
+
+
+# Hidden units
+
+
+NETWORKS = {
+    "mlp": lambda n_classes: mlp((1, 6, 6), (9, 5), 2, n_classes=n_classes, latent_dropout=0.5),
+    "mlp of leaky ReLU under batch norm": lambda n_classes: mlp(
+        (1, 6, 6), (9, 5), 2, "leaky_relu", batch_norm=True, n_classes=n_classes
+    ),
+    "conv": lambda n_classes: conv((1, 6, 6), (7, 4), 2, "relu", batch_norm=False, n_classes=n_classes),
+    "conv under batch norm": lambda n_classes: conv((1, 6, 6), (7, 4), 2, "elu", n_classes=n_classes),
+}
+KILLED = {"encoder 1": [0, 3], "encoder 2": [], "decoder 1": [1], "decoder 2": [2, 3, 4]}
+
+
+def with_victims(name: str, n_classes: int) -> VAE | ConditionalVAE:
+    """A model some of whose units, those of KILLED, no image can wake."""
+    networks = NETWORKS[name](n_classes)
+    for side, network in zip(("encoder", "decoder"), networks, strict=True):
+        hidden = 0
+        for before, layer in zip(network.body, network.body[1:], strict=False):
+            if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.ELU):
+                hidden += 1
+                before.bias.data[KILLED[f"{side} {hidden}"]] = -1e3
+    return ConditionalVAE(*networks, n_classes) if n_classes else VAE(*networks)
+
+
+@torch.no_grad()
+def asleep(model: VAE | ConditionalVAE, x: torch.Tensor, *hot: torch.Tensor) -> dict[str, list[bool]]:
+    """Layer by layer and image by image, as written down on paper."""
+    found: dict[str, list[bool]] = {}
+    for i in range(len(x)):
+        labels = [row[i : i + 1] for row in hot]
+        image, mu = x[i : i + 1], model.encoder(x[i : i + 1], *labels).mu
+        if isinstance(model.encoder.body[0], nn.Conv2d):
+            planes = [row[:, :, None, None].expand(-1, -1, 6, 6) for row in labels]
+            starts = {"encoder": torch.cat([image, *planes], 1)}
+        else:
+            starts = {"encoder": torch.cat([image.flatten(1), *labels], 1)}
+        starts["decoder"] = torch.cat([mu, *labels], 1)
+        for side, value in starts.items():
+            hidden = 0
+            for layer in getattr(model, side).body:
+                if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.ELU):
+                    hidden += 1
+                    name, units = f"{side} {hidden}", value.shape[1]
+                    before = found.setdefault(name, [True] * units)
+                    found[name] = [before[u] and value[0, u].max().item() <= 0 for u in range(units)]
+                value = layer(value)
+    return found
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("n_classes", [0, 3])
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_dead_units_are_those_that_no_image_wakes_one_by_one(name, n_classes, batch_size):
+    model, x, y = with_victims(name, n_classes), torch.rand(30, 1, 6, 6), torch.arange(30) % 3
+    truth = asleep(model.eval(), x, *([torch.eye(3)[y]] if n_classes else []))
+    model.train()
+    found = dead_units(model, x, *([y] if n_classes else []), batch_size=batch_size)
+    assert {layer: units.tolist() for layer, units in found.items()} == truth
+    assert all(found[layer][KILLED[layer]].all() for layer in KILLED)
+    assert 0 < sum(units.sum() for units in found.values()) < sum(map(len, found.values()))
+
+
+def test_a_unit_that_a_single_image_wakes_is_not_dead():
+    model = VAE(*mlp((1, 1, 1), (2,), 1))
+    first = model.encoder.body[1]
+    first.weight.data, first.bias.data = torch.tensor([[1.0], [1.0]]), torch.tensor([-0.5, -0.5])
+    x = torch.zeros(9, 1, 1, 1)
+    assert dead_units(model, x)["encoder 1"].tolist() == [True, True]
+    x[4] = 0.5  # lifts both to just 0, where a ReLU still gives nothing
+    assert dead_units(model, x, batch_size=2)["encoder 1"].tolist() == [True, True]
+    x[4] = 0.6
+    assert dead_units(model, x, batch_size=2)["encoder 1"].tolist() == [False, False]
+
+
+def test_a_dead_unit_gets_no_gradient_on_these_images_and_others_do():
+    model, x = with_victims("mlp", 0), torch.rand(30, 1, 6, 6)
+    found = dead_units(model, x)["encoder 1"]
+    q = model.encoder(x)
+    (q.mu.square().sum() + q.logvar.square().sum()).backward()
+    still = (model.encoder.body[1].weight.grad == 0).all(1)
+    assert still[found].all()
+    assert not still[~found].all()
+
+
+@pytest.mark.parametrize("shape", [(30, 1, 6, 6), (30, 1, 5, 5)], ids=["done", "failed"])
+def test_nobody_listens_to_a_model_after_its_units_were_counted(shape):
+    model = with_victims("conv under batch norm", 0)
+    model.encoder.eval()
+    modes, state = [module.training for module in model.modules()], torch.get_rng_state()
+    if shape[2:] == (6, 6):
+        dead_units(model, torch.rand(shape, generator=torch.Generator()))
+    else:
+        with pytest.raises(ValueError, match=r"^x must have shape \[b, 1, 6, 6\]"):
+            dead_units(model, torch.rand(shape, generator=torch.Generator()))
+    assert not any(module._forward_pre_hooks for module in model.modules())
+    assert [module.training for module in model.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "side"),
+    [("tanh", "relu", "encoder"), ("relu", "tanh", "decoder"), ("tanh", "tanh", "encoder")],
+)
+def test_a_network_without_a_rectifier_has_no_units_that_can_die(encoder, decoder, side):
+    model = VAE(mlp((1, 6, 6), (8,), 2, encoder)[0], mlp((1, 6, 6), (8,), 2, decoder)[1])
+    with pytest.raises(TypeError, match=f"^the {side} must have a ReLU, leaky ReLU, ELU or SiLU"):
+        dead_units(model, torch.rand(3, 1, 6, 6))
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+# Probes
+
+
+def clusters(n: int, gap: float, k: int = 2, z_dim: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Codes N(mean, I) of k classes, as many of each, whose means lie `gap` apart on the first axis."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.arange(n) % k
+    codes = torch.randn(n, z_dim, generator=generator)
+    codes[:, 0] += gap * y
+    return codes, y
+
+
+def share_of(p: float, n: int = 4000) -> object:
+    """As far from p as a share of n draws may be: four standard errors."""
+    return pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / n))
+
+
+@pytest.mark.parametrize("gap", [0.5, 1.0, 3.0])
+def test_a_probe_of_two_gaussian_clouds_is_as_right_as_anyone_can_be(gap):
+    right = Normal(0, 1).cdf(torch.tensor(gap / 2)).item()
+    assert probe_accuracy(*clusters(4000, gap), *clusters(4000, gap, seed=1)) == share_of(right)
+
+
+def test_a_probe_names_every_class_of_codes_that_lie_apart():
+    assert probe_accuracy(*clusters(300, 30.0, k=2), *clusters(100, 30.0, k=2, seed=1)) == 1.0
+    codes = 30 * torch.eye(10)
+    y = torch.arange(10)
+    assert probe_accuracy(codes.repeat(5, 1), y.repeat(5), codes.flip(0), y.flip(0)) == 1.0
+    assert probe_accuracy(codes.repeat(5, 1), y.repeat(5), codes, y.roll(1)) == 0.0
+
+
+@pytest.mark.parametrize("k", [2, 10])
+def test_a_probe_reads_nothing_off_noise(k):
+    assert probe_accuracy(*clusters(4000, 0.0, k), *clusters(4000, 0.0, k, seed=1)) == share_of(1 / k)
+
+
+def test_a_probe_does_not_care_in_which_units_a_latent_is():
+    """Powers of 2, so that the standardised codes are the same to the last bit."""
+    train, test = clusters(400, 1.0, k=4), clusters(400, 1.0, k=4, seed=1)
+    units = torch.tensor([2.0**-20, 1.0, 2.0**9])
+    scaled = probe_accuracy(train[0] * units, train[1], test[0] * units, test[1])
+    assert scaled == probe_accuracy(*train, *test)
+    shifted = probe_accuracy(train[0] + 100, train[1], test[0] + 100, test[1])
+    assert shifted == pytest.approx(scaled, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"y": torch.zeros(7, dtype=torch.int64)}, "^y must hold one class for each of the 8 codes, got 7"),
+        ({"test_y": torch.arange(5)}, "^test_y must hold one class for each of the 6 codes, got 5"),
+        ({"test_codes": torch.zeros(6, 2)}, "^test_codes must have 3 latents, as codes have, got 2"),
+        ({"y": torch.full((8,), 4)}, r"^y must hold at least two classes, got only \[4\]"),
+    ],
+)
+@pytest.mark.usefixtures("plain")
+def test_codes_and_classes_that_do_not_fit_are_refused_by_name(change, words):
+    given = {"codes": torch.randn(8, 3), "y": torch.arange(8), "test_codes": torch.randn(6, 3)}
+    with pytest.raises(ValueError, match=words):
+        probe_accuracy(**(given | {"test_y": torch.arange(6)} | change))
+
+
+def test_measures_are_there_before_scikit_learn_is():
+    code = "import sys, vae_tutorial.measures, vae_tutorial.zoo; assert 'sklearn' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # Bounds
@@ -177,6 +371,7 @@ LABELLED = {
     "kl_per_dimension": kl_per_dimension,
     "active_units": lambda model, x, y: active_units(model, x, y=y),
     "code_dataset": lambda model, x, y: code_dataset(model, x, y).mu,
+    "dead_units": lambda model, x, y: torch.cat(list(dead_units(model, x, y).values())),
 }
 
 

@@ -6,10 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from oracles import assert_within_4_standard_errors
+from torch import Tensor, nn
 
 from vae_tutorial.gaussian import DiagGaussian
-from vae_tutorial.networks import Encoder, mlp
+from vae_tutorial.networks import Decoder, Encoder, mlp
+from vae_tutorial.vae import VAE
 
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
 
@@ -188,6 +190,15 @@ def test_a_decoder_refuses_codes_of_another_shape(shape):
         ({"z_dim": 2.5}, "^z_dim must"),
         ({"z_dim": "2"}, "^z_dim must"),
         ({"dropout": "0.5"}, "^dropout must"),
+        ({"dropout": 10**400}, r"^dropout must lie in \[0, 1\), got 1000"),
+        ({"latent_dropout": 1}, r"^latent_dropout must lie in \[0, 1\), got 1$"),
+        ({"latent_dropout": -0.1}, r"^latent_dropout must lie in \[0, 1\), got -0.1"),
+        ({"latent_dropout": math.nan}, r"^latent_dropout must lie in \[0, 1\), got nan"),
+        ({"latent_dropout": False}, r"^latent_dropout must lie in \[0, 1\), got False"),
+        ({"latent_dropout": "0.5"}, r"^latent_dropout must lie in \[0, 1\), got '0.5'"),
+        ({"latent_dropout": None}, r"^latent_dropout must lie in \[0, 1\), got None"),
+        ({"initialization": "he"}, "^initialization must be one of default, xavier, kaiming, got 'he'"),
+        ({"initialization": None}, "^initialization must be one of default, xavier, kaiming, got None"),
         ({"slope": 0.2}, "^slope must be left out unless activation is leaky_relu, got 0.2 for relu"),
         ({"activation": "leaky_relu", "slope": -1}, "^slope must be a finite number of at least 0, got -1"),
         ({"n_classes": -1}, "^n_classes must be a whole number of at least 0, got -1"),
@@ -197,6 +208,99 @@ def test_a_decoder_refuses_codes_of_another_shape(shape):
 def test_arguments_out_of_range_are_refused_by_name(options, words):
     with pytest.raises((ValueError, TypeError), match=words):
         mlp(**{"image_shape": (1, 4, 4), "hidden": (8,), "z_dim": 2} | options)
+
+
+# Dropout on the code
+
+
+def received(decoder: Decoder, *given: Tensor) -> Tensor:
+    """What the first layer of the body is handed."""
+    seen = []
+    ear = decoder.body[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        decoder(*given)
+    ear.remove()
+    return seen[0]
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
+def test_in_train_mode_a_decoder_loses_a_share_of_each_code_and_the_rest_is_scaled_up(p):
+    z = torch.randn(100_000, 2)
+    seen = received(mlp((1, 1, 1), (), 2, latent_dropout=p)[1], z)
+    lost = seen == 0
+    torch.testing.assert_close(seen, torch.where(lost, 0, z / (1 - p)))
+    assert_within_4_standard_errors(lost.double(), p, f"share lost at {p}")
+    assert_within_4_standard_errors(lost.all(1).double(), p**2, f"both lost at {p}")  # each on its own
+    seen = seen.double()
+    assert_within_4_standard_errors(seen, 0.0, f"mean at {p}")
+    assert_within_4_standard_errors(seen.square(), 1 / (1 - p), f"variance at {p}")
+    kurtosis = seen.square().square() * (1 - p) ** 2
+    assert_within_4_standard_errors(kurtosis, 3 / (1 - p), f"kurtosis at {p}")
+
+
+def test_a_code_reaches_the_decoder_whole_in_eval_mode_or_without_latent_dropout():
+    z = torch.randn(50, 4)
+    for decoder in (mlp((1, 4, 4), (8,), 4, latent_dropout=0.5)[1].eval(), mlp((1, 4, 4), (8,), 4, dropout=0.5)[1]):
+        assert torch.equal(received(decoder, z), z)
+
+
+def test_labels_are_never_dropped():
+    _, decoder = mlp((1, 4, 4), (8,), 3, n_classes=5, latent_dropout=0.9)
+    y = torch.eye(5)[torch.arange(500) % 5]
+    seen = received(decoder, torch.randn(500, 3), y)
+    assert torch.equal(seen[:, 3:], y)
+    assert (seen[:, :3] == 0).double().mean() > 0.8
+
+
+def test_latent_dropout_is_between_code_and_decoder_and_not_seen_by_the_rest_of_a_model():
+    networks = mlp((1, 4, 4), (8,), 3, latent_dropout=0.9)
+    model, x = VAE(*networks), torch.rand(20, 1, 4, 4)
+    q, z, _ = model(x)
+    assert torch.equal(q.mu, networks[0](x).mu)
+    assert (z != 0).all()
+    assert torch.equal(model.reconstruct(x), model.reconstruct(x))
+    assert model.training
+
+
+def test_a_decoder_says_what_it_drops():
+    assert "latent_dropout=0.3" in repr(mlp((1, 4, 4), (8,), 2, latent_dropout=0.3)[1])
+    assert "latent_dropout" not in repr(mlp((1, 4, 4), (8,), 2, dropout=0.3))
+
+
+# First weights
+
+
+VARIANCES = {
+    "default": lambda before, after: 1 / (3 * before),
+    "xavier": lambda before, after: 2 / (before + after),
+    "kaiming": lambda before, after: 2 / before,
+}
+KURTOSES = {"default": 9 / 5, "xavier": 9 / 5, "kaiming": 3}  # uniform, uniform, normal
+
+
+@pytest.mark.parametrize("initialization", VARIANCES)
+@pytest.mark.parametrize("n_classes", [0, 10])
+def test_first_weights_have_the_variance_and_shape_of_their_initialization(initialization, n_classes):
+    networks = mlp((1, 8, 8), (90, 70), 30, n_classes=n_classes, initialization=initialization)
+    layers = [layer for network in networks for layer in network.modules() if isinstance(layer, nn.Linear)]
+    assert len(layers) == 6
+    for layer in layers:
+        weights, what = layer.weight.detach().double().flatten(), f"{initialization}, {layer}"
+        variance = VARIANCES[initialization](layer.in_features, layer.out_features)
+        assert_within_4_standard_errors(weights, 0.0, what)
+        assert_within_4_standard_errors(weights.square(), variance, what)
+        assert_within_4_standard_errors(weights**4 / variance**2, KURTOSES[initialization], what)
+        bound = math.sqrt(3 * variance)  # of a uniform distribution of this variance
+        if KURTOSES[initialization] < 3:
+            assert 0.99 * bound < weights.abs().max() <= bound * (1 + 1e-6)
+        assert layer.bias.any().item() == (initialization == "default")
+
+
+@pytest.mark.parametrize("initialization", ["xavier", "kaiming"])
+def test_norms_keep_their_own_first_weights(initialization):
+    for network in mlp((1, 4, 4), (8, 6), 2, batch_norm=True, initialization=initialization):
+        for norm in (layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d)):
+            assert torch.equal(norm.weight, torch.ones_like(norm.weight))
 
 
 # Labels
@@ -218,13 +322,16 @@ def test_the_encoder_sees_labels_behind_the_pixels_and_the_decoder_behind_the_la
     torch.testing.assert_close(decoder(z, y), (hidden @ last.weight.T + last.bias).view(6, 1, 4, 4))
 
 
-def test_without_classes_the_networks_are_those_of_the_same_seed_as_ever():
+@pytest.mark.parametrize("options", [{}, {"initialization": "default"}, {"latent_dropout": 0.5}], ids=str)
+def test_without_classes_the_networks_are_those_of_the_same_seed_as_ever(options):
     torch.manual_seed(3)
-    plain = mlp((1, 4, 4), (8,), 2)
+    plain = mlp((1, 4, 4), (8,), 2, **options)
     torch.manual_seed(3)
     linears = [nn.Linear(16, 8), nn.Linear(8, 4), nn.Linear(2, 8), nn.Linear(8, 16)]
     built = [layer for network in plain for layer in network.body if isinstance(layer, nn.Linear)]
-    assert all(torch.equal(a.weight, b.weight) for a, b in zip(built, linears, strict=True))
+    for layer, linear in zip(built, linears, strict=True):
+        assert torch.equal(layer.weight, linear.weight)
+        assert torch.equal(layer.bias, linear.bias)
     assert [network.n_classes for network in plain] == [0, 0]
 
 

@@ -22,9 +22,9 @@ from vae_tutorial.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import IWAE, Objective, Terms
 from vae_tutorial.regularizers import KL
-from vae_tutorial.training import History, TrainingDivergedError, evaluate, fit
+from vae_tutorial.training import History, TrainingDivergedError, evaluate, fit, generalization_gap
 from vae_tutorial.training.plan import Plan
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import VAE, ConditionalVAE
 
 ELBO = Objective(KL())
 
@@ -328,6 +328,17 @@ def test_the_history_keeps_the_norm_of_the_gradient_before_clipping(small, bars,
     assert len(clipped.gradient_norm) == len(clipped.terms.loss) == 10
 
 
+def test_a_run_that_ends_before_its_first_step_keeps_no_norm_yet(small, bars):
+    def interrupt(model, terms):
+        raise KeyboardInterrupt
+
+    try:
+        history = fit(small(), At(0, interrupt), bars(), steps=9, clip_norm=1.0)
+    except KeyboardInterrupt:  # which would end the whole test run
+        pytest.fail("Ctrl-C went through")
+    assert history.gradient_norm.shape == history.terms.loss.shape == (0,)
+
+
 def test_weight_decay_is_adams_and_makes_weights_smaller(small, bars, updates):
     size = {}
     for weight_decay in (0.0, 0.5):
@@ -521,7 +532,7 @@ import torch
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import Objective
 from vae_tutorial.training import fit
-from vae_tutorial.vae import VAE
+from vae_tutorial.vae import VAE, ConditionalVAE
 fit(VAE(*mlp((1, 2, 2), (2,), 1)), Objective(), torch.rand(40, 1, 2, 2), steps=60, batch_size=8)
 print(terminal.getvalue())
 """
@@ -639,6 +650,74 @@ def test_labelled_and_bare_images_evaluate_alike(small, bars):
 def test_evaluate_refuses_another_batch_size_by_name(small, bars, batch_size):
     with pytest.raises((ValueError, TypeError), match=r"^batch_size must "):
         evaluate(small(), ELBO, bars(), batch_size=batch_size)
+
+
+# What was learnt by heart
+
+
+def test_the_gap_is_what_unseen_images_cost_above_as_many_of_the_first_that_were_seen(bars):
+    train, test = bars(30).double() / 255, bars(13, seed=5).double() / 255
+    model = VAE(FixedEncoder(2, logvar=-200.0), mlp((1, 6, 6), (8,), 2)[1]).double()
+
+    def cost(x):
+        """Reconstruction and KL, mean over images; the noise in z is too small to count."""
+        q = model.encoder(x)
+        nll = torch.nn.functional.binary_cross_entropy_with_logits(model.decoder(q.mu), x, reduction="sum") / len(x)
+        kl = 0.5 * (q.mu.square() + math.exp(-200) + 200 - 1).sum() / len(x)
+        return torch.stack([nll, kl]).detach()
+
+    reconstruction, kl = (cost(test) - cost(train[:13])).tolist()
+    truth = (reconstruction + 2 * kl, reconstruction, kl, 2 * kl)
+    assert tuple(map(float, generalization_gap(model, Objective(KL(2)), train, test))) == pytest.approx(truth, rel=1e-6)
+    assert abs(reconstruction) > 0.1
+    assert abs(kl) > 0.01
+
+
+def test_there_is_no_gap_between_a_set_and_itself(small, bars):
+    model, x = small(), bars()
+    assert all(term == 0 for term in generalization_gap(model, ELBO, x, x))
+    assert all(term == 0 for term in generalization_gap(model, ELBO, torch.cat([x, bars(9, seed=2)]), x, seed=3))
+
+
+def test_tensors_and_labelled_images_have_the_same_gap_and_the_seed_decides_it(small, bars):
+    model, sets = small(), (bars(40), bars(20, seed=3))
+    gap = generalization_gap(model, ELBO, *sets)
+    labelled = [Images(x, torch.zeros(len(x), dtype=torch.int64)) for x in sets]
+    torch.manual_seed(99)
+    assert generalization_gap(model, ELBO, *labelled) == gap
+    assert generalization_gap(model, ELBO, labelled[0], sets[1]) == gap
+    assert generalization_gap(model, ELBO, *sets, seed=1) != gap
+
+
+def test_a_conditional_model_is_told_the_labels_of_both_sets(bars):
+    model, seen = ConditionalVAE(*mlp((1, 6, 6), (8,), 2, n_classes=6), 6), []
+
+    def objective(model, x, y, step=None):
+        seen.append((x, y))
+        return ELBO(model, x, y, step)
+
+    train, test = (Images(bars(n, seed=n), torch.arange(n) % 6) for n in (40, 17))
+    generalization_gap(model, objective, train, test)
+    handed = {tuple(y.tolist()): x for x, y in seen}
+    assert len(seen) == 2
+    assert {len(x) for x in handed.values()} == {17}
+    sets = [255 * x for x, _ in seen]
+    assert all(any(torch.equal(x.round().byte(), images) for x in sets) for images in (train.x[:17], test.x))
+
+
+def test_images_learnt_by_heart_leave_a_gap(bars):
+    x = bars(16)
+    model = VAE(*mlp((1, 6, 6), (64,), 8))
+    fit(model, Objective(KL(weight=0)), x, steps=300, lr=3e-3)
+    assert generalization_gap(model, Objective(KL(weight=0)), x, bars(16, seed=8)).reconstruction > 5
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("bad", [None, 5, "mnist", [[1]], torch.zeros(5, 36), 2 * torch.ones(2, 1, 6, 6)])
+def test_a_gap_of_what_is_no_image_set_is_refused(small, bars, bad):
+    for sets in ((bars(), bad), (bad, bars())):
+        with pytest.raises((ValueError, TypeError), match=r"^images must "):
+            generalization_gap(small(), ELBO, *sets)
 
 
 # Arguments

@@ -39,6 +39,12 @@ def test_the_table_of_layers_and_the_order_of_the_weights():
     assert torch.equal(numbers(payload), torch.cat(tensors))
 
 
+def test_latent_dropout_leaves_no_trace_in_the_payload():
+    encoder, decoder = mlp((1, 2, 3), (5, 4), z_dim=2, latent_dropout=0.5)
+    whole = Decoder(decoder.body, (1, 2, 3), 2)
+    assert decoder_payload(VAE(encoder, decoder)) == decoder_payload(VAE(encoder, whole))
+
+
 def test_convolutions_lie_with_the_input_channels_innermost():
     encoder, decoder = conv((1, 3, 2), (4,), z_dim=2, activation="relu", batch_norm=False)
     kinds = [layer["kind"] for layer in decoder_payload(VAE(encoder, decoder))["network"]["layers"]]

@@ -37,7 +37,7 @@ def as_json(value: object) -> object:
 
 
 def test_every_recipe_has_weights_and_a_card_and_nothing_else_is_shipped():
-    names = set(zoo.RECIPES)
+    names = {*zoo.RECIPES, zoo.CLASSIFIER}
     assert {path.stem for path in zoo.FOLDER.glob("*.safetensors")} == names
     assert {path.stem for path in zoo.FOLDER.glob("*.json")} == names
 
@@ -105,8 +105,15 @@ def test_the_conditional_model_draws_the_digit_it_is_asked_for(mnist):
 @pytest.mark.parametrize("ask", [zoo.load, zoo.card, zoo.recipe, zoo.make])
 @pytest.mark.parametrize("name", ["", "vae", "vae-mnist.json", "../zoo/vae-mnist", None, zoo.FOLDER / "vae-mnist"])
 def test_an_unknown_name_is_refused_with_the_names_there_are(ask, name):
-    with pytest.raises(ValueError, match=rf"^name must be one of {', '.join(zoo.RECIPES)}, got "):
+    there_are = [*zoo.RECIPES, zoo.CLASSIFIER] if ask == zoo.make else zoo.RECIPES
+    with pytest.raises(ValueError, match=rf"^name must be one of {', '.join(there_are)}, got "):
         ask(name)
+
+
+@pytest.mark.parametrize("ask", [zoo.load, zoo.card, zoo.recipe])
+def test_the_classifier_is_none_of_the_generative_models(ask):
+    with pytest.raises(ValueError, match=r"^name must be one of .*, got 'classifier-mnist'"):
+        ask(zoo.CLASSIFIER)
 
 
 @pytest.fixture(scope="module", params=TINY)

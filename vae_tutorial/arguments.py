@@ -36,6 +36,7 @@ def check_choice(value: Any, accepted: Any, *, name: str) -> None:
 
 def check_share(value: Any, *, name: str) -> float:
     """Return `value` as float. Raises ValueError unless it is a number of at least 0 and below 1."""
-    if isinstance(value, bool) or not isinstance(value, float | int | Real) or not 0 <= float(value) < 1:
+    known = isinstance(value, float | int | Real) and not isinstance(value, bool)
+    if not (known and 0 <= value < 1):  # before it is made a float, for which a whole number may be too large
         raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
     return float(value)

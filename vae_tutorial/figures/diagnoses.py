@@ -61,8 +61,8 @@ def confusion(counts: Tensor, given: str = "asked for", seen: str = "classifier 
     ax = figure.subplots()
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
-        if share >= 0.005:
-            color = "white" if share > 0.6 else "0.2"
+        if round(100 * share):
+            color = "white" if share > 0.715 else "black"  # contrast of 4.6 to 1 or more, whatever the share
             ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=8)
     ax.set(xticks=range(classes), yticks=range(classes))
     tidy(ax, title="per cent of each row", xlabel=seen, ylabel=given)

@@ -101,6 +101,7 @@ def make(name: str, folder: Path = FOLDER) -> dict[str, Any]:
 
     Raises data.DataUnavailable where the recipe's data is neither there nor can be fetched.
     """
+    check_choice(name, [*RECIPES, CLASSIFIER], name="name")
     if name == CLASSIFIER:
         return make_classifier(folder)
     how = recipe(name)
