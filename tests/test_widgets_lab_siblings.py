@@ -7,6 +7,7 @@ import torch
 from accessibility import violations
 from browser import chromium
 from lab_server import jupyterlab, write_notebook
+from playwright.sync_api import expect
 from torch import nn
 
 from vae_tutorial.networks import Decoder, mlp
@@ -20,7 +21,7 @@ from torch import nn
 from types import SimpleNamespace
 from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
-from vae_tutorial.widgets import BetaDial, Compare, DrawDigit, KernelLab, LatentExplorer, LossLab, ManifoldPad
+from vae_tutorial.widgets import BetaDial, Compare, DrawDigit, KernelLab, LatentExplorer, LossLab, ManifoldPad, RunDial
 
 torch.manual_seed(0)
 images = SimpleNamespace(x=torch.rand(60, 1, 12, 12), y=torch.arange(60) % 10)
@@ -38,6 +39,7 @@ CELLS = {
     "Models side by side": 'Compare({"small": model(2), "large": model(6)}, images)',
     "Loss laboratory": "LossLab()",
     "Kernel laboratory": "KernelLab()",
+    "Dial through training runs": 'RunDial([dict(k=k, a=[k]) for k in (1, 3)], {"k": "k"}, {"a": "a"}, steps=[1, 2])',
     "Draw a digit": "DrawDigit(conditional, images)",
     "Latent explorer": "explorer = LatentExplorer(conditional, images)\nexplorer",
     "Explorer whose decoder needs the kernel": "LatentExplorer(odd, images)",
@@ -150,6 +152,12 @@ def test_the_kernel_laboratory_follows_its_sliders_and_menu(lab):
     before = changes(root, before, told.inner_text)
     root.get_by_role("combobox").select_option(index=1)
     assert "IMQ" in changes(root, before, told.inner_text)
+
+
+def test_the_dial_through_runs_follows_keys(lab):
+    root = widget(lab, "Dial through training runs")
+    root.get_by_label("k", exact=True).press("End")
+    expect(root.locator("p[role=status]")).to_contain_text("k = 3: diverged; its last finite numbers, at step 1: a 3")
 
 
 def test_a_digit_is_drawn_with_the_mouse_and_encoded(lab):

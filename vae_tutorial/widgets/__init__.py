@@ -6,5 +6,6 @@ from vae_tutorial.widgets.draw import DrawDigit
 from vae_tutorial.widgets.explorer import LatentExplorer
 from vae_tutorial.widgets.labs import KernelLab, LossLab
 from vae_tutorial.widgets.manifold import ManifoldPad
+from vae_tutorial.widgets.runs import RunDial
 
-__all__ = ["BetaDial", "Compare", "DrawDigit", "KernelLab", "LatentExplorer", "LossLab", "ManifoldPad"]
+__all__ = ["BetaDial", "Compare", "DrawDigit", "KernelLab", "LatentExplorer", "LossLab", "ManifoldPad", "RunDial"]

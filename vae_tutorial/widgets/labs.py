@@ -1,6 +1,5 @@
 """Laboratories: formulas to play with, computed in the browser, with no model behind them."""
 
-import io
 import math
 from typing import Any
 
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vae_tutorial import figures
+from vae_tutorial.widgets import still
 from vae_tutorial.widgets.console import Console
 from vae_tutorial.widgets.models import Json
 
@@ -41,7 +41,7 @@ class LossLab(Console):
         knobs = [_knob(name, *LOSS_KNOBS[name], value) for name, value in values.items()]
         self._show(
             {"kind": "loss_lab", "knobs": knobs},
-            still=lambda: _png(figures.loss_laboratory(**values)),
+            still=lambda: still.chart(figures.loss_laboratory(**values)),
             name=f"LossLab({', '.join(f'{name}={value:g}' for name, value in values.items())})",
         )
         super().__init__()
@@ -72,7 +72,7 @@ class KernelLab(Console):
         prior, codes = torch.randn(2, CROWD, 2, generator=torch.Generator().manual_seed(0))
         self._show(
             {"kind": "kernel_lab", "function": kernel, "knobs": knobs, "prior": _bytes(prior), "codes": _bytes(codes)},
-            still=lambda: _png(_pull_of_kernels()),
+            still=lambda: still.chart(_pull_of_kernels()),
             name=f"KernelLab(kernel={kernel!r}, distance={distance:g}, spread={spread:g}, width={width:.3g})",
         )
         super().__init__()
@@ -98,10 +98,3 @@ def _knob(name: str, label: str, low: float, high: float, value: Any, **more: An
     if not (isinstance(value, int | float) and low <= value <= high):
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
     return {"name": name, "label": label, "min": low, "max": high, "step": 0.01, "value": float(value), **more}
-
-
-def _png(figure: Figure) -> bytes:
-    """The same bytes for the same figure, with no version or date in them."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80, metadata={"Software": None})
-    return file.getvalue()

@@ -8,28 +8,33 @@ const FRAME = { left: 34, right: 294, top: 22, bottom: 164 };
 // Lines differ in dashes and their points in form, so that colour is never the only sign.
 const POINTS = ["M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.8 10h-11.6z"];
 
-// lines: their names; x: { label, min, max }; y: { label, ticks }, where ticks lists the numbers at its axis if they are
-// not to be chosen here. -> { element, draw({ y: [min, max], x: [min, max] unless it stays, series, guide }) }: one
-// { points: [[x, y], ...], at: [x, y], told, name unless it stays } per line, and the x of a dashed line from top to bottom.
+// lines: their names; x: { label, min, max }; y: { label, log }, log for a logarithmic axis.
+// -> { element, draw({ y: [min, max], x: [min, max] unless it stays, series, behind, guide }) }: one { points: [[x, y], ...],
+// at: [x, y], told, name unless it stays } per line, the points of any number of faint lines behind them, and the x of a
+// dashed line from top to bottom. Without `at` a line has no marked point.
 export function makeChart({ name, lines, x, y, filled = false }) {
   const id = `vx-clip${Math.random().toString(36).slice(2)}`;
   const axes = drawing("g", { class: "vx-chart-axes" });
   const guide = drawing("path", { class: "vx-guide" });
+  const others = drawing("path", { class: "vx-behind" });
   const drawn = lines.map((_, i) => makeLine(i, filled));
   const legend = makeLegend(lines);
   const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name },
     drawing("clipPath", { id }, drawing("rect", { x: FRAME.left, y: FRAME.top, width: FRAME.right - FRAME.left, height: FRAME.bottom - FRAME.top })),
-    axes, drawing("g", { "clip-path": `url(#${id})` }, guide, ...drawn.map(({ path }) => path)), ...drawn.map(({ point }) => point));
+    axes, drawing("g", { "clip-path": `url(#${id})` }, others, guide, ...drawn.map(({ path }) => path)), ...drawn.map(({ point }) => point));
+  const height = y.log ? Math.log10 : (value) => value;
   let shown = "";
-  function draw({ y: [low, high], x: [left, right] = [x.min, x.max], series, guide: at }) {
+  function draw({ y: [low, high], x: [left, right] = [x.min, x.max], series, behind = [], guide: at }) {
     const across = ruler(left, right, FRAME.left, FRAME.right);
-    const up = ruler(low, high, FRAME.bottom, FRAME.top);
+    const scale = ruler(height(low), height(high), FRAME.bottom, FRAME.top);
+    const up = (value) => scale(height(value));
     const range = `${left} ${right} ${low} ${high}`;
-    if (range !== shown) axes.replaceChildren(...drawAxes(across, up, ticks(left, right), ticks(low, high), x.label, y.label));
+    if (range !== shown) axes.replaceChildren(...drawAxes(across, up, ticks(left, right), (y.log ? logTicks : ticks)(low, high), x.label, y.label));
     shown = range;
     guide.setAttribute("d", at === undefined ? "" : `M${across(at).toFixed(1)} ${FRAME.top}V${FRAME.bottom}`);
+    others.setAttribute("d", behind.map((points) => polyline(points, across, up)).join(""));
     series.forEach((one, i) => drawn[i].draw(one, across, up));
-    legend.show(series.map(({ told = "", at: [, value] }) => beyondSign(value, low, high) + told), series.map(({ name }, i) => name ?? lines[i]));
+    legend.show(series.map(({ told = "", at }) => (at ? beyondSign(at[1], low, high) : "") + told), series.map(({ name }, i) => name ?? lines[i]));
   }
   return { element: make("figure", { class: "vx-chart" }, make("figcaption", {}, name), svg, legend.element), draw };
 }
@@ -85,7 +90,18 @@ export function ticks(low, high) {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-const plain = (value) => String(value).replace("-", "−");
+// Powers of ten in [low, high], about six of them; between few of them 1, 2 and 5 times such a power, or round numbers.
+export function logTicks(low, high) {
+  const powers = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) powers.push(power);
+  const within = (values) => values.filter((value) => value >= low && value <= high);
+  const tens = within(powers.map((power) => Number(`1e${power}`)));
+  if (tens.length > 2) return tens.filter((_, i) => i % Math.ceil(tens.length / 6) === 0);
+  const between = within(powers.flatMap((power) => [1, 2, 5].map((times) => Number(`${times}e${power}`))));
+  return between.length > 1 ? between : ticks(low, high);
+}
+
+const plain = (value) => (value && !(Math.abs(value) >= 1e-4 && Math.abs(value) < 1e5) ? withPower(value) : String(value).replace("-", "−"));
 
 // -> { element, show(values in words, names unless they stay) }
 export function makeLegend(names, sign = swatch) {
@@ -105,8 +121,14 @@ const swatch = (i) => make("svg", { class: "vx-swatch", viewBox: "0 0 30 14", "a
 
 // A number for people: fixed digits where they say something, a power of ten where they would not.
 export function told(value, digits = 3) {
-  if (value === 0 || Math.abs(value) >= 0.5 * 10 ** -digits) return value.toFixed(digits).replace("-", "−");
-  const power = Math.floor(Math.log10(Math.abs(value)));
-  const raised = [...String(power)].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[sign === "-" ? 0 : Number(sign) + 1]).join("");
-  return power < -99 ? "0" : `${(value / 10 ** power).toFixed(1).replace("-", "−")}·10${raised}`;
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 0.5 * 10 ** -digits && size < 1e6)) return value.toFixed(digits).replace("-", "−");
+  return size < 1e-99 ? "0" : withPower(value, 1);
+}
+
+// digits: as many as it has, unless said.
+function withPower(value, digits) {
+  const [factor, power] = value.toExponential(digits).split("e");
+  const raised = [...power.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
+  return `${factor === "1" ? "" : `${factor.replace("-", "−")}·`}10${raised}`;
 }

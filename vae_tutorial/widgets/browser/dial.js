@@ -97,8 +97,8 @@ export function makeDial(scene, host) {
 const ladderOf = ({ name, sample, stops }) =>
   JSON.stringify([name, sample, stops?.map(({ value, decoder }) => [value, decoder?.z_dim, decoder?.n_classes, decoder?.image_shape])]);
 
-// The slider over the ladder, one stop per model. -> { element, words(i), show(i) }
-function makeKnob(name, values, id, turn) {
+// A slider with one stop for each of the values. -> { element, words(i), show(i) }
+export function makeKnob(name, values, id, turn) {
   const last = values.length - 1;
   const words = (i) => `${name} = ${values[i]}`;
   const input = make("input", { type: "range", id: `${id}-dial`, min: 0, max: last, step: 1 });

@@ -9,6 +9,7 @@ import { makeKernelLab } from "./kernel_lab.js";
 import { makeLossLab } from "./loss_lab.js";
 import { makeManifold } from "./manifold.js";
 import { atRest, keepKeys, make, uniqueId } from "./page.js";
+import { makeRunDial } from "./run_dial.js";
 
 // kind -> (scene, host) -> { element, fits(scene), show(scene), stop() }
 const WIDGETS = {
@@ -19,6 +20,7 @@ const WIDGETS = {
   kernel_lab: makeKernelLab,
   loss_lab: makeLossLab,
   manifold: makeManifold,
+  run_dial: makeRunDial,
 };
 
 const NO_KERNEL = { pose: () => null, tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
