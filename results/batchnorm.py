@@ -25,9 +25,13 @@ SETTINGS = {"data": "mnist", "epochs": 3, "batch_size": 128, "hidden": [512, 256
 
 
 def in_train_mode(model: VAE, x: torch.Tensor, batch_size: int) -> float:
-    """The mean -ELBO of images x in train mode, each normalised among `batch_size`; the model is left as it was."""
+    """The mean -ELBO of images x in train mode, each normalised among `batch_size`; the model is left as it was.
+
+    The images are shuffled, as in training: neighbours in the files are alike, and their statistics would be far off.
+    """
     among = copy.deepcopy(model).train()
     torch.manual_seed(0)
+    x = x[torch.randperm(len(x))]
     with torch.no_grad():
         losses = [Objective(KL())(among, as_float(batch)).loss * len(batch) for batch in x.split(batch_size)]
     return torch.stack(losses).sum().item() / len(x)
@@ -45,6 +49,7 @@ def measure(name: str, lr: float, seed: int, train: data.Images, test: data.Imag
         "lr": lr,
         "seed": seed,
         "minus_elbo": round(terms.loss.item(), 3),
+        "last_epoch_loss": round(history.per_epoch().loss[-1].item(), 3),  # of training images, in train mode
         "kl": round(terms.kl.item(), 3),
         "active_units": active_units(model, test.x),
         "train_mode_among_128": round(in_train_mode(model, test.x, 128), 3),

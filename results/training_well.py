@@ -47,6 +47,7 @@ def measure(name: str, seed: int, train: data.Images, test: data.Images) -> dict
     model = VAE(*mlp(hidden=SETTINGS["hidden"], z_dim=SETTINGS["z_dim"], **change))
     norm = fit(model, objective, train, seed=seed, progress=False, **options).gradient_norm
     terms = evaluate(model, Objective(KL()), test)
+    clipped = norm > options["clip_norm"]
     return {
         "change": name,
         "seed": seed,
@@ -56,7 +57,8 @@ def measure(name: str, seed: int, train: data.Images, test: data.Images) -> dict
         "dead_units": sum(int(dead.sum()) for dead in dead_units(model, test.x).values()),
         "norm_median": round(norm.median().item(), 2),
         "norm_max": round(norm.max().item(), 2),
-        "clipped_share": round((norm > options["clip_norm"]).double().mean().item(), 4),
+        "clipped_share": round(clipped.double().mean().item(), 4),
+        "last_clipped_step": int(clipped.nonzero().max()) if clipped.any() else None,
     }
 
 

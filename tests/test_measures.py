@@ -188,7 +188,8 @@ def asleep(model: VAE | ConditionalVAE, x: torch.Tensor, *hot: torch.Tensor) -> 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("n_classes", [0, 3])
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_dead_units_are_those_that_no_image_wakes_one_by_one(name, n_classes, batch_size):
+def test_dead_units_are_those_that_no_image_wakes_one_by_one(name, n_classes, batch_size, monkeypatch):
+    monkeypatch.setattr(torch, "randn_like", torch.zeros_like)  # every draw is its posterior's mean
     model, x, y = with_victims(name, n_classes), torch.rand(30, 1, 6, 6), torch.arange(30) % 3
     truth = asleep(model.eval(), x, *([torch.eye(3)[y]] if n_classes else []))
     model.train()
@@ -208,6 +209,16 @@ def test_a_unit_that_a_single_image_wakes_is_not_dead():
     assert dead_units(model, x, batch_size=2)["encoder 1"].tolist() == [True, True]
     x[4] = 0.6
     assert dead_units(model, x, batch_size=2)["encoder 1"].tolist() == [False, False]
+
+
+def test_the_decoder_hears_drawn_codes_since_means_alone_would_leave_a_silent_model_asleep():
+    torch.manual_seed(0)
+    model = VAE(*mlp((1, 6, 6), (64,), 4))
+    for parameter in model.encoder.parameters():
+        parameter.data.zero_()  # a collapsed code: every posterior is the prior
+    found = dead_units(model, torch.rand(500, 1, 6, 6))["decoder 1"]
+    assert not found.any()
+    assert (model.decoder.body[0].bias <= 0).sum() > 20  # asleep at z = 0, the mean of all of them
 
 
 def test_a_dead_unit_gets_no_gradient_on_these_images_and_others_do():

@@ -27,7 +27,8 @@ def curves(histories: Mapping[str, History], terms: Sequence[str] = ("reconstruc
             ax.plot(np.arange(len(smooth)) + width, smooth, color=color, label=label, lw=1.8)
         tidy(ax, title=names.get(term, term), xlabel="step", ylabel="nats per image" if term == terms[0] else "")
         if ax.lines:
-            ax.set_ylim(*_readable_range(ax))
+            low, high = _readable_range(ax)
+            ax.set_ylim(0 if term == "kl" else low, high)  # a KL that sinks to 0 and rises again must be seen
     if len(histories) > 1:
         ax.legend(frameon=False, fontsize=9)
     return figure
@@ -56,9 +57,9 @@ def spread(values: Mapping[str, Sequence[float]], xlabel: str, reference: tuple[
     """One row for each method: a dot for each seed and a bar at their mean; `reference` is a line with its name."""
     figure = Figure(figsize=(6.4, 0.5 * len(values) + 1.0), layout="constrained")
     ax = figure.subplots()
-    for row, (color, numbers) in enumerate(zip(cycle(COLORS), values.values(), strict=False)):
-        ax.plot(numbers, [row] * len(numbers), "o", color=color, alpha=0.6, ms=6)
-        ax.plot([np.mean(numbers)] * 2, [row - 0.3, row + 0.3], color=color, lw=2.5)
+    for row, numbers in enumerate(values.values()):
+        ax.plot(numbers, [row] * len(numbers), "o", color=COLORS[0], alpha=0.6, ms=6)
+        ax.plot([np.mean(numbers)] * 2, [row - 0.3, row + 0.3], color=COLORS[0], lw=2.5)
     if reference is not None:
         ax.axvline(reference[1], color="0.5", ls="--", lw=1)
         ax.annotate(f" {reference[0]}", (reference[1], len(values) - 0.5), color="0.4", fontsize=9)

@@ -45,7 +45,8 @@ def latent_kl(models: Mapping[str, Tensor], idle: float = 0.01) -> Figure:
         ranks = np.arange(1, len(heights) + 1)
         ax.bar(ranks, heights, color=np.where(heights >= idle, COLORS[0], IDLE), width=0.85)
         # An idle latent's bar has no height to see: a dot on the axis says that it is there.
-        ax.plot(ranks[heights < idle], np.zeros((heights < idle).sum()), "o", color=IDLE, ms=3, clip_on=False)
+        if (asleep := ranks[heights < idle]).size:
+            ax.plot(asleep, np.zeros(len(asleep)), "o", color=IDLE, ms=3, clip_on=False)
         said = f"{heights.sum():.1f} nats, {(heights >= idle).sum()} of {len(heights)} latents at {idle:g} or more"
         ax.text(0.98, 0.97, said.replace(", ", "\n"), transform=ax.transAxes, ha="right", va="top", fontsize=9)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

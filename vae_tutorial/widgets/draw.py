@@ -23,6 +23,7 @@ from vae_tutorial.widgets.models import (
 )
 from vae_tutorial.widgets.payload import decoder_payload, encoder_payload
 
+MOST_CLASSES = 10  # rows of the still picture
 OWN = 200  # images of the model itself, where none are given: enough to rank its latents
 
 
@@ -72,11 +73,14 @@ def _own_images(model: Model) -> Sample:
 
 
 def _still(model: Model, latents: Latents) -> bytes:
-    """Some images, their reconstructions, and three samples of each posterior; a PNG."""
+    """Some images and their reconstructions; below, each code in the other classes, or samples of its posterior."""
     chosen = offered(latents.sample, most=10)
     shown = take(latents.sample, chosen)
     mu, logvar = latents.q.mu[chosen], latents.q.logvar[chosen]
-    labels = 0 if shown.y is None else shown.y
-    eps = torch.randn(3, *mu.shape, generator=torch.Generator().manual_seed(0))
-    codes = [mu, *(mu + torch.exp(logvar / 2) * eps)]
-    return still.encoded(shown.x, [decode(model, z, labels) for z in codes])
+    rows = {"reconstruction": decode(model, mu, 0 if shown.y is None else shown.y)}
+    if model.n_classes:
+        rows |= {f"as class {k}": decode(model, mu, k) for k in range(min(model.n_classes, MOST_CLASSES))}
+    else:
+        eps = torch.randn(3, *mu.shape, generator=torch.Generator().manual_seed(0))
+        rows |= {f"sample {i + 1}": decode(model, z) for i, z in enumerate(mu + torch.exp(logvar / 2) * eps)}
+    return still.encoded(shown.x, rows)

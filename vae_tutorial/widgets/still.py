@@ -88,11 +88,11 @@ def comparison(models: Mapping[str, Model], sample: Sample | None) -> bytes:
     return sheet.png()
 
 
-def encoded(images: Tensor, decoded: Sequence[Tensor]) -> bytes:
-    """Images [n, c, h, w] above what was decoded of them: the reconstruction, then samples of the posterior; a PNG."""
-    rows = [as_float(images, torch.float32).clamp(0, 1), *decoded]
-    sheet = Sheet(cells(torch.cat([row.cpu() for row in rows])), columns=len(images), margin=96, gap=GAP)
-    for row, words in enumerate(["image", "reconstruction", *["sample"] * (len(decoded) - 1)]):
+def encoded(images: Tensor, decoded: Mapping[str, Tensor]) -> bytes:
+    """Images [n, c, h, w] above what was decoded of their codes, each row with its words beside it; a PNG."""
+    rows = {"image": as_float(images, torch.float32).clamp(0, 1), **decoded}
+    sheet = Sheet(cells(torch.cat([row.cpu() for row in rows.values()])), columns=len(images), margin=96, gap=GAP)
+    for row, words in enumerate(rows):
         sheet.beside(row, words)
     return sheet.png()
 
