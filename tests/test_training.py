@@ -452,9 +452,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_brings_good_weights_back(sma
     model = small(batch_norm=True)
     start = copy.deepcopy(model)
     words = rf"training stopped at step {step}: the {term} term is {value}; likely cause: .*(lower|warm)"
-    with pytest.raises(TrainingDivergedError, match=words):
+    with pytest.raises(TrainingDivergedError, match=words) as error:
         fit(model, At(step, spoil), bars(), steps=100, batch_size=8)
     assert finite(model)
+    assert len(error.value.history) == step
+    assert all(curve.isfinite().all() for curve in error.value.history.terms)
     if step < 50:
         assert same_weights(model, start)
     else:

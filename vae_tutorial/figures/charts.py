@@ -30,7 +30,7 @@ def curves(histories: Mapping[str, History], terms: Sequence[str] = ("reconstruc
             low, high = _readable_range(ax)
             ax.set_ylim(0 if term == "kl" else low, high)  # a KL that sinks to 0 and rises again must be seen
     if len(histories) > 1:
-        ax.legend(frameon=False, fontsize=9)
+        ax.legend(framealpha=0.8, edgecolor="none", fontsize=9)
     return figure
 
 

@@ -29,7 +29,7 @@ def gradient_norms(histories: Mapping[str, History], clip_norm: float | None = N
         ax.axhline(clip_norm, color="0.4", ls="--", lw=1.2, label=f"clipped at {clip_norm:g}")
     ax.set_yscale("log")
     tidy(ax, xlabel="step", ylabel="norm of the gradient")
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(framealpha=0.8, edgecolor="none", fontsize=9)
     return figure
 
 

@@ -19,7 +19,11 @@ EVERY = 50
 
 
 class TrainingDivergedError(ArithmeticError):
-    """The loss or the weights stopped being finite; the model holds the last good weights."""
+    """The loss or the weights stopped being finite; the model holds the last good weights, `history` the curves."""
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
 
 
 class Watch:
@@ -81,10 +85,11 @@ class Watch:
         bad = (~terms.isfinite()).any(1).nonzero()
         if len(bad):
             first = int(bad[0])
+            self.curves.append(fresh[:first])
             self._stop(self.step - len(fresh) + first, Terms(*terms[first].tolist()))
+        self.curves.append(fresh)
         if not all(torch.isfinite(p).all() for p in self.model.parameters()):
             self._stop(self.step - 1, None)
-        self.curves.append(fresh)
         self.good = snapshot(self.model)
         self._show(Terms(*terms.mean(0).tolist()))
 
@@ -104,7 +109,8 @@ class Watch:
         self.model.load_state_dict(self.good)
         raise TrainingDivergedError(
             f"training stopped at step {step}: {diagnosis(terms)} The model holds the weights of at most {EVERY} "
-            "steps before."
+            "steps before.",
+            self.history(),
         )
 
 
