@@ -119,3 +119,35 @@ def test_a_row_can_be_made_again(script, finding, training_set, mnist):
         allowed = 4 * max(statistics.stdev(stored), 0.005 * statistics.mean(stored))
         (truth,) = (r[what] for r in finding["rows"] if (r["likelihood"], r["seed"]) == (name, seed))
         assert row[what] == pytest.approx(truth, abs=allowed), what
+
+
+# Rows of the other findings that take seconds, made again
+
+ROWS = [  # script, arguments of its `measure`, the row's own names for some of them, how far a number may be off
+    ("training_grid", {"lr": 1e-3, "clip_norm": 1.0}, {}, {"minus_elbo": 3.0, "kl": 2.0}),
+    (
+        "dropout",
+        {"size": "few", "name": "half the steps", "seed": 0},
+        {"size": "images", "name": "change"},
+        {"minus_elbo": 4.0, "gap": 4.0, "kl": 2.0},
+    ),
+    (
+        "batchnorm",
+        {"name": "batch norm", "lr": 1e-3, "seed": 0},
+        {"name": "network"},
+        {"minus_elbo": 1.5, "train_mode_among_8": 4.0},
+    ),
+    ("convolutional_vae", {"network": "MLP 54", "seed": 0}, {}, {"minus_elbo": 4.0, "minus_elbo_shifted": 6.0}),
+]
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize(("name", "arguments", "called", "allowed"), ROWS, ids=[name for name, *_ in ROWS])
+def test_a_row_of_another_finding_can_be_made_again(name, arguments, called, allowed, training_set, mnist):
+    """Up to 20 seconds each on one core; what is allowed is about four standard deviations of the stored seeds."""
+    known = {called.get(key, key): value for key, value in arguments.items()}
+    stored = next(row for row in lesson.findings(name)["rows"] if {key: row[key] for key in known} == known)
+    row = module(name).measure(**arguments, train=training_set, test=mnist)
+    assert {key: row[key] for key in known} == known
+    for what, room in allowed.items():
+        assert row[what] == pytest.approx(stored[what], abs=room), what
