@@ -36,8 +36,8 @@ def factor_vae_score(
         return 0.0
     scaled = codes[:, active] / codes[:, active].std(0, correction=0)
     rng = np.random.default_rng(seed)
-    fixed, rows = _groups(factors, votes + test_votes, GROUP, rng)
-    chosen = torch.cat([scaled[part].var(1, correction=0).argmin(1) for part in rows.split(1000)])
+    fixed, rows = _groups(factors, votes + test_votes, (1, GROUP), rng)
+    chosen = torch.cat([scaled[part].var(1, correction=0).argmin(1) for part in rows[:, 0].split(1000)])
     table = torch.zeros(scaled.shape[1], factors.shape[1])
     table.index_put_((chosen[:votes], fixed[:votes]), torch.ones(votes), accumulate=True)
     return (table.argmax(1)[chosen[votes:]] == fixed[votes:]).double().mean().item()
@@ -63,30 +63,27 @@ def beta_vae_score(
     check_pairs(codes, factors)
     check_whole(points, name="points")
     check_whole(test_points, name="test_points")
-    fixed, rows = _groups(factors, points + test_points, 2 * GROUP, np.random.default_rng(seed))
-    pairs = [codes[part].unflatten(1, (GROUP, 2)).diff(dim=2).abs().mean((1, 2)) for part in rows.split(1000)]
+    fixed, rows = _groups(factors, points + test_points, (GROUP, 2), np.random.default_rng(seed))
+    pairs = [codes[part].diff(dim=2).abs().mean((1, 2)) for part in rows.split(1000)]
     x, y = torch.cat(pairs).numpy(), fixed.numpy()
     classifier = LogisticRegression(max_iter=1000, random_state=seed).fit(x[:points], y[:points])
     return float(classifier.score(x[points:], y[points:]))
 
 
 def _groups(
-    factors: Int64[Tensor, "n f"], count: int, size: int, rng: np.random.Generator
-) -> tuple[Int64[Tensor, " count"], Int64[Tensor, "count size"]]:
-    """Which factor each group shares, and the rows of its points; its level is that of a point drawn at random.
+    factors: Int64[Tensor, "n f"], count: int, shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[Int64[Tensor, " count"], Int64[Tensor, "count a b"]]:
+    """Which factor each of `count` groups shares, and the rows of its points, of `shape` [a, b].
 
-    Of a group of pairs, 2 i and 2 i + 1, each pair shares a level of its own.
+    The b points of each row share a level, which is that of a point drawn at random; other rows have others.
     """
     table = factors.numpy()
     fixed = rng.integers(table.shape[1], size=count)
-    rows = np.empty((count, size), dtype=np.int64)
-    for factor in range(table.shape[1]):
+    rows = np.empty((count, *shape), dtype=np.int64)
+    for factor, column in enumerate(table.T):
         groups = np.flatnonzero(fixed == factor)
-        column = table[:, factor]
         order, counts = np.argsort(column, kind="stable"), np.bincount(column)
         starts = counts.cumsum() - counts
-        shape = (len(groups), size // 2, 2) if size == 2 * GROUP else (len(groups), 1, size)
-        levels = column[rng.integers(len(column), size=(*shape[:2], 1))]
-        places = starts[levels] + (rng.random(shape) * counts[levels]).astype(np.int64)
-        rows[groups] = order[places].reshape(len(groups), size)
+        levels = column[rng.integers(len(column), size=(len(groups), shape[0], 1))]
+        rows[groups] = order[starts[levels] + (rng.random((len(groups), *shape)) * counts[levels]).astype(np.int64)]
     return torch.from_numpy(fixed), torch.from_numpy(rows)
