@@ -24,9 +24,11 @@ SETTINGS = {"data": "mnist", "epochs": 2, "batch_size": 128, "lr": 1e-3, "z_dim"
 CONV = "conv 16-32"
 NETWORKS = {
     CONV: lambda: conv((1, 28, 28), channels=(16, 32), z_dim=SETTINGS["z_dim"]),
+    f"{CONV}, no batch norm": lambda: conv((1, 28, 28), (16, 32), SETTINGS["z_dim"], batch_norm=False),
     "MLP 512-256": lambda: mlp(hidden=(512, 256), z_dim=SETTINGS["z_dim"]),
     "MLP 512-256, batch norm": lambda: mlp(hidden=(512, 256), z_dim=SETTINGS["z_dim"], batch_norm=True),
     "MLP 54": lambda: mlp(hidden=(54,), z_dim=SETTINGS["z_dim"]),  # as many parameters as the convolutional one
+    "MLP 54, batch norm": lambda: mlp(hidden=(54,), z_dim=SETTINGS["z_dim"], batch_norm=True),
 }
 TIMED = ("MLP 512-256", "MLP 54")  # these also get the seconds that the convolutional one takes
 SEEDS = range(3)
