@@ -114,10 +114,12 @@ def test_training_and_test_images_are_different_ones():
         assert len(column.unique()) == levels
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: sprites.draw([row()], side=28), "side must be one of 64, 32, got '28'"),
+        (lambda: sprites.draw([row()], side=28), "side must be one of 64, 32, got 28"),
+        (lambda: sprites.draw([row()], side="64"), "side must be one of 64, 32, got '64'"),
         (lambda: sprites.draw([row(shape=3)]), "factors: shape must lie in 0 to 2, got 3"),
         (lambda: sprites.draw([[1, 2, 3]]), r"factors must have shape \[n, 5\] \(shape, .*\), got \[1, 3\]"),
         (lambda: sprites.make(737_281, seed=0), "n must lie in 1 to 737,280, got 737,281"),

@@ -451,7 +451,7 @@ def test_the_latents_of_models_side_by_side_share_their_height_and_stay_in_their
 
 
 def test_confusion_shows_the_shares_of_each_row_and_prints_them_as_per_cent():
-    figure = figures.confusion(COUNTS, given="asked", seen="seen")
+    figure = figures.confusion(COUNTS)
     (ax,) = figure.axes
     np.testing.assert_allclose(shown(figure)[0], [[1, 0, 0], [0.005, 0.995, 0], [0.01, 0.29, 0.7]], rtol=1e-6)
     assert ax.get_images()[0].get_clim() == (0, 1)
@@ -460,7 +460,7 @@ def test_confusion_shows_the_shares_of_each_row_and_prints_them_as_per_cent():
         (0, 0): "100", (2, 0): "1", (2, 1): "29", (2, 2): "70"
     }  # fmt: skip
     assert not {(0, 1), (0, 2), (1, 2)} & set(printed)  # nothing where nothing is
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("seen", "asked")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("classifier sees", "asked for")
     assert ax.get_xticks().tolist() == ax.get_yticks().tolist() == [0, 1, 2]
     assert ax.get_images()[0].origin == "upper"
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from oracles import F64, assert_within_4_standard_errors
+from torch import nn
 
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.likelihoods import Gaussian
@@ -182,16 +183,37 @@ def test_the_charge_has_the_closed_form_of_its_default_width(kernel):
     assert_within_4_standard_errors(values, 2 * truth(name, 0.25, 0.0), "seed 0")
 
 
-def test_doubling_the_resolution_changes_the_error_and_not_the_distance():
+class Finer(nn.Module):
+    """A network for images of twice the resolution around one for images of half of it."""
+
+    def __init__(self, network, encodes):
+        super().__init__()
+        self.network, self.encodes, self.z_dim = network, encodes, network.z_dim
+
+    def forward(self, given):
+        if self.encodes:
+            return self.network(given[..., ::2, ::2])
+        return doubled(self.network(given))
+
+
+def doubled(x):
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def test_doubling_the_resolution_multiplies_the_error_by_four_and_leaves_the_distance():
     torch.manual_seed(0)
-    small = torch.rand(20, 1, 4, 4)
-    large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     error = Gaussian(sigma=0.5**0.5)
-    constant = {x: x[0].numel() / 2 * math.log(2 * math.pi * 0.5) for x in (small, large)}
-    sse = {x: error.nll(torch.zeros_like(x), x).mean() - constant[x] for x in (small, large)}
-    torch.testing.assert_close(sse[large], 4 * sse[small], rtol=1e-4, atol=1e-4)
-    z = torch.randn(20, 3)
-    assert imq(z, z).shape == (20, 20)  # of codes alone: no pixel enters
+    encoder, decoder = mlp((1, 4, 4), (8,), 3)
+    models = {16: VAE(encoder, decoder, error), 64: VAE(Finer(encoder, True), Finer(decoder, False), error)}
+    x, sse, charge = torch.rand(20, 1, 4, 4), {}, {}
+    for pixels, model in models.items():
+        torch.manual_seed(1)  # the same codes and the same draws of the prior
+        terms = Objective(MMD())(model, x if pixels == 16 else doubled(x))
+        sse[pixels] = terms.reconstruction - pixels / 2 * math.log(2 * math.pi * 0.5)
+        charge[pixels] = terms.regularizer
+    torch.testing.assert_close(sse[64], 4 * sse[16], rtol=1e-5, atol=1e-4)
+    assert charge[64] == charge[16]
+    assert charge[16] != 0
 
 
 def test_it_is_a_wae_with_a_summed_squared_error():

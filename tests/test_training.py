@@ -4,6 +4,7 @@ import copy
 import io
 import itertools
 import math
+import pickle
 import random
 import subprocess
 import sys
@@ -456,6 +457,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_brings_good_weights_back(sma
         fit(model, At(step, spoil), bars(), steps=100, batch_size=8)
     assert finite(model)
     assert len(error.value.history) == step
+    sent = pickle.loads(pickle.dumps(error.value))
+    assert (str(sent), len(sent.history)) == (str(error.value), step)
     assert all(curve.isfinite().all() for curve in error.value.history.terms)
     if step < 50:
         assert same_weights(model, start)

@@ -46,7 +46,7 @@ def make(n: int, seed: int, *, skip: int = 0) -> Images:
 def draw(factors: Tensor | np.ndarray | list) -> Tensor:
     """Draw one image per row of `factors`: int [n, 7] to uint8 [n, 1, 28, 28], white ink on black.
 
-    A row holds a level of each factor in the order of `GRID`; `GRID` says what the levels stand for.
+    A row holds a level of each factor in the order of `GRID`, which says what the levels stand for.
     Raises TypeError unless all are whole numbers, and ValueError for another shape or a level that is not on the grid.
     """
     rows = CELLS.check(factors)

@@ -51,10 +51,13 @@ class Images:
     def binarized(self, seed: int = 0) -> "Images":
         """Black and white images: each pixel drawn once, white with the probability that its grey stands for.
 
-        BCE of them is a probability, as of grey ones it is not (static binarisation; Salakhutdinov & Murray 2008).
+        BCE of them is minus the logarithm of a probability, as of grey ones it is not (static binarisation;
+        Salakhutdinov & Murray 2008).
         """
         generator = torch.Generator().manual_seed(seed)
-        black = torch.randint(255, self.x.shape, dtype=torch.uint8, generator=generator)  # 0 to 254: x exceeds x of 255
+        black = torch.randint(
+            255, self.x.shape, dtype=torch.uint8, generator=generator
+        )  # 0 to 254, of which x are below x
         return replace(self, x=(black < self.x).to(torch.uint8) * 255)
 
     def __repr__(self) -> str:

@@ -11,7 +11,6 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
-from vae_tutorial.arguments import check_choice
 from vae_tutorial.data.grid import Grid
 from vae_tutorial.data.images import Images
 
@@ -51,11 +50,11 @@ def draw(factors: Tensor | np.ndarray | list, side: int = FULL) -> Tensor:
     or 32.
     """
     shape, scale, orientation, x, y = CELLS.check(factors).T
-    check_choice(str(side), [str(accepted) for accepted in SIDES], name="side")
+    if not isinstance(side, int) or side not in SIDES:
+        raise ValueError(f"side must be one of {', '.join(map(str, SIDES))}, got {side!r}")
     canvases, step, last = _canvases(side), FULL // side, _room(side)
-    windows = sliding_window_view(
-        canvases, (side, side), axis=(-2, -1)
-    )  # moving the window left moves the sprite right
+    # Moving the window left moves the sprite right.
+    windows = sliding_window_view(canvases, (side, side), axis=(-2, -1))
     drawn = windows[shape, scale, orientation, y % step, x % step, last - y // step, last - x // step]
     return torch.from_numpy(drawn).unsqueeze(1)
 

@@ -54,8 +54,8 @@ def latent_kl(models: Mapping[str, Tensor], idle: float = 0.01) -> Figure:
     return figure
 
 
-def confusion(counts: Tensor, given: str = "asked for", seen: str = "classifier sees") -> Figure:
-    """Shares of each row of counts [k, k] as a heat map with their percentages; rows `given`, columns `seen`."""
+def confusion(counts: Tensor) -> Figure:
+    """Counts [k, k] of `measures.label_confusion` as a heat map of the shares of each row, with their percentages."""
     shares = (counts / counts.sum(1, keepdim=True)).numpy()
     classes = len(shares)
     figure = Figure(figsize=(0.44 * classes + 1.2, 0.44 * classes + 0.7), layout="constrained")
@@ -66,5 +66,5 @@ def confusion(counts: Tensor, given: str = "asked for", seen: str = "classifier 
             color = "white" if share > 0.715 else "black"  # contrast of 4.6 to 1 or more, whatever the share
             ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=8)
     ax.set(xticks=range(classes), yticks=range(classes))
-    tidy(ax, title="per cent of each row", xlabel=seen, ylabel=given)
+    tidy(ax, title="per cent of each row", xlabel="classifier sees", ylabel="asked for")
     return figure

@@ -24,8 +24,8 @@ def prior_test(z: Float[Tensor, "n z"], *, permutations: int = 200, seed: int = 
 
     MMD^2 with the seven inverse multiquadratic kernels; where the two crowds have one distribution, it is as good as
     any that comes from dealing the 2 n points out anew, which is done `permutations` times. A small p_value says that
-    they differ; a large one that n codes cannot tell. Gretton et al. 2012, section 2. Needs memory for (2 n)^2 numbers:
-    1,000 codes will do. Raises ValueError for fewer than 2 codes.
+    they differ; a large one that n codes cannot tell. Gretton et al. 2012, section 2. Needs memory for a few tables of
+    (2 n)^2 numbers: 1,000 codes will do. Raises ValueError for fewer than 2 codes.
     """
     check_whole(permutations, name="permutations")
     if z.ndim != 2 or len(z) < 2:

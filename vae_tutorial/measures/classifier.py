@@ -11,18 +11,18 @@ from vae_tutorial.vae import ConditionalVAE
 
 
 class Classifier(nn.Module):
-    """A small convolutional network: images [b, c, 28, 28] to logits [b, classes].
+    """A small convolutional network: images [b, 1, 28, 28] to logits [b, classes].
 
     `zoo.classifier()` is a trained one. It judges what a generative model draws, so nothing of it may be trained on
     that model's images.
     """
 
-    def __init__(self, n_classes: int = 10, channels: int = 1):
+    def __init__(self, n_classes: int = 10):
         super().__init__()
         check_whole(n_classes, name="n_classes", least=2)
         self.n_classes = n_classes
         self.features = nn.Sequential(
-            nn.Conv2d(channels, 16, 3, stride=2, padding=1),
+            nn.Conv2d(1, 16, 3, stride=2, padding=1),
             nn.ReLU(),
             nn.Conv2d(16, 32, 3, stride=2, padding=1),
             nn.ReLU(),
@@ -32,12 +32,12 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(64, n_classes)
 
-    def forward(self, x: Float[Tensor, "b c 28 28"]) -> Float[Tensor, "b k"]:
+    def forward(self, x: Float[Tensor, "b 1 28 28"]) -> Float[Tensor, "b k"]:
         return self.head(self.features(x))
 
     @torch.no_grad()
     def classify(self, images: Tensor) -> Int64[Tensor, " n"]:
-        """The most likely class of each image [n, c, 28, 28], uint8 or in [0, 1]. Raises as `check_images` does."""
+        """The most likely class of each image [n, 1, 28, 28], uint8 or in [0, 1]. Raises as `check_images` does."""
         device = next(self.parameters()).device
         return torch.cat([self(as_float(part.to(device))).argmax(1) for part in check_images(images).split(1000)]).cpu()
 

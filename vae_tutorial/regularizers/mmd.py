@@ -42,7 +42,10 @@ def imq(a: Tensor, b: Tensor, *, c: float | None = None, scales: tuple[float, ..
     if not scales:
         raise ValueError("scales must hold at least one number, got ()")
     widths = [c * check_number(scale, name="scales", positive=True) for scale in scales]
-    return torch.stack([width / (width + squared) for width in widths]).sum(0)
+    total = torch.zeros_like(squared)
+    for width in widths:
+        total = total + width / (width + squared)
+    return total
 
 
 def mmd2(a: Tensor, b: Tensor, kernel: Kernel) -> Float[Tensor, ""]:
@@ -95,7 +98,10 @@ def _off_diagonal_mean(gram: Float[Tensor, "n n"]) -> Float[Tensor, ""]:
 
 
 def _squared_distances(a: Tensor, b: Tensor) -> Float[Tensor, "n m"]:
-    """|a_i - b_j|^2 from the differences: |a|^2 + |b|^2 - 2 ab would be negative, by rounding, for codes far out."""
+    """|a_i - b_j|^2 from the differences: |a|^2 + |b|^2 - 2 ab would be negative, by rounding, for codes far out.
+
+    A root and a square, but no table [n, m, z] in between; where codes coincide the gradient is 0, as it should be.
+    """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(f"a and b must be codes [n, z] and [m, z], got {list(a.shape)} and {list(b.shape)}")
-    return (a[:, None] - b[None]).square().sum(-1)
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()

@@ -100,8 +100,8 @@ def generalization_gap(
     """What the terms of images that were not trained on are above those of images that were, in nats per image.
 
     As many training images as there are test images are evaluated, the first ones, or all where they are fewer, both
-    sets as `evaluate` does it.
-    Positive: the model knows its training images by heart, to that extent. Raises as `evaluate` does.
+    sets as `evaluate` does it. Positive: the model knows its training images by heart, to that extent. Raises as
+    `evaluate` does.
     """
     for images in (train, test):
         pixels_of(images)  # what is no image set may have neither a length nor parts

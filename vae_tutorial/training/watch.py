@@ -25,6 +25,9 @@ class TrainingDivergedError(ArithmeticError):
         super().__init__(message)
         self.history = history
 
+    def __reduce__(self) -> tuple[type, tuple[str, History]]:
+        return type(self), (str(self), self.history)  # so that it reaches the parent of the process it arose in
+
 
 class Watch:
     """Collects the terms of every step; `look` brings the curves up to date and checks them.
