@@ -40,6 +40,8 @@ def latent_kl(models: Mapping[str, Tensor], idle: float = 0.01) -> Figure:
     """
     figure = Figure(figsize=(3.1 * len(models) + 0.4, 2.8), layout="constrained")
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    highest = max(float(kl.max()) for kl in models.values())
+    panels[0].set_ylim(0, 1.35 * max(highest, 1e-6))  # room for the words above the bars
     for ax, (label, kl) in zip(panels, models.items(), strict=True):
         heights = kl.sort(descending=True).values.numpy()
         ranks = np.arange(1, len(heights) + 1)
