@@ -9,7 +9,17 @@ from oracles import F64
 from sklearn.metrics import mutual_info_score
 
 from vae_tutorial.data import sprites
-from vae_tutorial.measures import beta_vae_score, dci, factor_vae_score, mig, modularity, mutual_information, sap
+from vae_tutorial.measures import (
+    beta_vae_score,
+    dci,
+    disentanglement,
+    factor_vae_score,
+    mig,
+    modularity,
+    mutual_information,
+    reference_codes,
+    sap,
+)
 from vae_tutorial.measures.predictors import concentration
 
 N = 6000
@@ -167,3 +177,28 @@ def test_a_gap_needs_two_codes(score):
 def test_modularity_needs_two_factors():
     with pytest.raises(ValueError, match="factors must be at least 2, got 1"):
         modularity(IDENTITY, FACTORS[:, :1])
+
+
+def test_all_scores_at_once_are_the_scores():
+    codes = CODES["rotated"].float()
+    scores = disentanglement(codes, FACTORS, seed=1)
+    assert set(scores) == {"MIG", "SAP", "DCI", "FactorVAE", "BetaVAE", "modularity"}
+    assert scores["MIG"] == mig(codes, FACTORS)
+    assert scores["modularity"] == modularity(codes, FACTORS)
+    assert scores["FactorVAE"] == pytest.approx(factor_vae_score(codes, FACTORS), abs=0.05)
+    assert scores["DCI"] == dci(codes[:3000], FACTORS[:3000], trees=10, seed=1).disentanglement
+
+
+def test_reference_codes_are_the_ceiling_the_rotated_ceiling_and_the_floor():
+    codes = reference_codes(FACTORS, 7)
+    assert list(codes) == ["the factors", "the factors, rotated", "noise"]
+    assert all(each.shape == (N, 7) for each in codes.values())
+    mi = {name: mutual_information(each, FACTORS)[0] for name, each in codes.items()}
+    assert mig(codes["the factors"], FACTORS) == pytest.approx(0.896, abs=0.02)
+    assert mi["the factors"][5:].max() < 0.1
+    assert mig(codes["the factors, rotated"], FACTORS) < 0.2
+    assert mi["noise"].max() < 0.1
+    turned, plain = codes["the factors, rotated"].double(), codes["the factors"].double()
+    torch.testing.assert_close(turned @ turned.T[:, :5], plain @ plain.T[:, :5], atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="z_dim must be at least the number of factors, 5, got 4"):
+        reference_codes(FACTORS, 4)

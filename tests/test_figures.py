@@ -101,6 +101,8 @@ EVERY = {
     "latent_kl": lambda: figures.latent_kl({"a": KLS, "b": KLS[:2]}),
     "confusion": lambda: figures.confusion(COUNTS),
     "functions": lambda: figures.functions(X, {"p": {"a": X, "b": X.square()}, "q": {"c": X}}, xlabel="x"),
+    "heat": lambda: figures.heat({"a": torch.eye(3), "b": -torch.eye(3)}),
+    "plane": lambda: figures.plane({"a": [(1.0, 2.0), (2.0, 1.0)], "b": [(3.0, 3.0)]}, "x", "y", sums="sum"),
     "loss_laboratory": lambda: figures.loss_laboratory(**LABORATORY),
 }
 

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from oracles import assert_within_4_standard_errors
 from torch import Tensor, nn
 
+from vae_tutorial.data import Images
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.networks import Decoder, Encoder, mlp
-from vae_tutorial.vae import VAE
+from vae_tutorial.objectives import Objective
+from vae_tutorial.regularizers import MMD
+from vae_tutorial.training import fit
+from vae_tutorial.vae import VAE, ConditionalVAE
 
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
 
@@ -203,11 +207,66 @@ def test_a_decoder_refuses_codes_of_another_shape(shape):
         ({"activation": "leaky_relu", "slope": -1}, "^slope must be a finite number of at least 0, got -1"),
         ({"n_classes": -1}, "^n_classes must be a whole number of at least 0, got -1"),
         ({"n_classes": "3"}, "^n_classes must"),
+        ({"deterministic": 1}, "^deterministic must be True or False, got 1"),
+        ({"deterministic": "yes"}, "^deterministic must be True or False, got 'yes'"),
+        ({"deterministic": None}, "^deterministic must be True or False, got None"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):
     with pytest.raises((ValueError, TypeError), match=words):
         mlp(**{"image_shape": (1, 4, 4), "hidden": (8,), "z_dim": 2} | options)
+
+
+# Encoders that give one code
+
+
+def test_a_deterministic_encoder_has_half_the_head_and_its_decoder_is_the_same():
+    (sure, decoder), (unsure, other) = mlp(deterministic=True), mlp()
+    assert widths(sure) == [(784, 512), (512, 256), (256, 32)]
+    assert sum(p.numel() for p in unsure.parameters()) - sum(p.numel() for p in sure.parameters()) == 256 * 32 + 32
+    assert widths(decoder) == widths(other)
+    assert "deterministic=True" in repr(sure)
+    assert "deterministic" not in repr(unsure)
+
+
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_the_code_of_a_deterministic_encoder_is_what_its_body_gives(n_classes):
+    encoder, _ = mlp((1, 4, 4), (8,), 2, n_classes=n_classes, deterministic=True)
+    x, y = torch.rand(6, 1, 4, 4), torch.eye(3)[[0, 1, 2, 2, 0, 1]]
+    given = [x, y] if n_classes else [x]
+    q = encoder(*given)
+    assert torch.equal(q.mu, encoder.body(torch.cat([part.flatten(1) for part in given], dim=1)))
+    assert q.mu.shape == (6, 2)
+
+
+def test_a_deterministic_posterior_is_as_good_as_a_point_and_has_nothing_to_learn_about_its_width():
+    encoder, _ = mlp((1, 4, 4), (8,), 50, deterministic=True)
+    q = encoder(torch.rand(1000, 1, 4, 4))
+    assert (q.logvar == -10).all()
+    assert not q.logvar.requires_grad
+    assert (q.sample() - q.sample()).abs().max() < 0.05  # sigma 0.0067, 50,000 pairs
+    assert_within_4_standard_errors((q.sample() - q.mu).detach().double().flatten().square(), math.exp(-10), "variance")
+    kl = q.kl_terms() - q.mu.square() / 2
+    torch.testing.assert_close(kl, torch.full_like(kl, (math.exp(-10) - 1 + 10) / 2))
+
+
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_a_penalty_on_the_crowd_of_codes_moves_a_deterministic_encoder(n_classes):
+    networks = mlp((1, 4, 4), (8,), 2, n_classes=n_classes, deterministic=True)
+    encoder = networks[0]
+    images = Images(torch.randint(256, (40, 1, 4, 4), dtype=torch.uint8), torch.arange(40) % 3, n_classes=3)
+    x, y = images.x / 255, images.y
+    labels = [torch.eye(3)[y]] if n_classes else []
+    with torch.no_grad():
+        encoder.body[-1].bias.fill_(3)  # all codes far from the prior
+        assert encoder(x, *labels).mu.mean(0).min() > 2.5
+    q = encoder(x, *labels)
+    MMD()(q, q.sample()).backward()
+    assert all(p.grad.any() for p in encoder.parameters())
+    model = ConditionalVAE(*networks, 3) if n_classes else VAE(*networks)
+    fit(model, Objective(MMD()), images, steps=60, batch_size=20, lr=1e-2, progress=False)
+    with torch.no_grad():
+        assert encoder(x, *labels).mu.mean(0).abs().max() < 1  # 3.5 without the penalty
 
 
 # Dropout on the code

@@ -201,6 +201,21 @@ def test_both_networks_compute_what_is_written_out_by_hand():
     np.testing.assert_allclose(logits[0].detach(), truth, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_a_deterministic_encoder_gives_the_code_that_its_body_ends_in(n_classes):
+    networks = conv((2, 6, 5), (4,), 3, n_classes=n_classes, deterministic=True)
+    encoder, decoder = (network.eval() for network in networks)
+    x, y = torch.rand(4, 2, 6, 5), labels(4, n_classes)
+    planes = [one_hot[:, :, None, None].expand(-1, -1, 6, 5) for one_hot in y]
+    q = encoder(x, *y)
+    assert encoder.body[-1].out_features == 3
+    assert torch.equal(q.mu, encoder.body(torch.cat([x, *planes], dim=1)))
+    assert (q.logvar == -10).all()
+    assert not q.logvar.requires_grad
+    decoder(q.sample(), *y).square().sum().backward()
+    assert all(p.grad.any() for p in encoder.parameters())
+
+
 def test_the_labels_are_seen_as_constant_planes_behind_the_channels():
     encoder, _ = conv((2, 6, 5), (4,), 2, n_classes=3)
     seen = []
@@ -267,6 +282,7 @@ def test_one_image_is_refused_where_batch_norm_would_see_a_single_number_per_cha
         ({"activation": "relu", "slope": 0.2}, "^slope must be left out unless activation is leaky_relu, got 0.2"),
         ({"slope": -0.2}, "^slope must be a finite number of at least 0, got -0.2"),
         ({"slope": "0.2"}, "^slope must"),
+        ({"deterministic": 1}, "^deterministic must be True or False, got 1"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):

@@ -189,6 +189,21 @@ def test_log_variances_are_clamped_as_in_torch(page):
     assert_encodes_alike(page, model)
 
 
+@pytest.mark.parametrize("n_classes", [0, 3])
+@pytest.mark.parametrize("build", [mlp, conv])
+def test_deterministic_encoders(page, build, n_classes):
+    networks = build((1, 5, 4), (6,), z_dim=3, n_classes=n_classes, deterministic=True)
+    assert_encodes_alike(page, model_of(networks, n_classes))
+
+
+@pytest.mark.parametrize(("deterministic", "fitting"), [(True, 3), (False, 6)])
+def test_an_encoder_with_another_number_of_heads_is_refused(page, deterministic, fitting):
+    payload = packed(encoder_payload(VAE(*mlp((1, 2, 2), (), z_dim=3, deterministic=deterministic))))
+    assert len(page.evaluate(ENCODE, [payload, [[0, 0, 0, 0]], [None]])) == 1
+    with pytest.raises(Exception, match=f"the last layer gives {fitting} numbers for 3 latents"):
+        page.evaluate(ENCODE, [payload | {"deterministic": not deterministic}, [[0, 0, 0, 0]], [None]])
+
+
 def test_half_precision_is_read_bit_for_bit(page):
     model = VAE(*mlp((1, 8, 8), (30,), z_dim=4))
     with torch.no_grad():

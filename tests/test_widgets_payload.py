@@ -10,6 +10,7 @@ from torch import nn
 from vae_tutorial.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from vae_tutorial.networks import Decoder, Encoder, conv, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
+from vae_tutorial.widgets.draw import DrawDigit
 from vae_tutorial.widgets.payload import decoder_payload, encoder_payload
 
 
@@ -136,6 +137,15 @@ def test_encoders_that_the_browser_cannot_run_are_named():
         encoder_payload(VAE(Encoder(body, (1, 2, 2), 3), decoder))
     with pytest.raises(TypeError, match=r"must be a vae_tutorial.networks.Encoder, got Sequential"):
         encoder_payload(VAE(body, decoder))
+
+
+@pytest.mark.parametrize(("deterministic", "out"), [(True, 3), (False, 6)])
+def test_an_encoder_says_whether_it_is_deterministic(deterministic, out):
+    model = VAE(*mlp((1, 8, 8), (4,), z_dim=3, deterministic=deterministic))
+    payload = encoder_payload(model)
+    assert payload["deterministic"] is deterministic
+    assert payload["network"]["layers"][-1] == {"kind": "linear", "in": 4, "out": out}
+    assert DrawDigit(model).scene["encoder"] == payload
 
 
 def test_images_that_no_screen_shows_are_named():

@@ -5,6 +5,7 @@ from vae_tutorial.figures.charts import bars, codes, curves, functions, spread
 from vae_tutorial.figures.diagnoses import confusion, gradient_norms, latent_kl
 from vae_tutorial.figures.laboratory import loss_laboratory
 from vae_tutorial.figures.pictures import CELL, compare, gallery, manifold
+from vae_tutorial.figures.relations import heat, plane
 
 __all__ = [
     "CELL",
@@ -17,8 +18,10 @@ __all__ = [
     "functions",
     "gallery",
     "gradient_norms",
+    "heat",
     "latent_kl",
     "loss_laboratory",
     "manifold",
+    "plane",
     "spread",
 ]

@@ -21,14 +21,16 @@ def conv(
     *,
     n_classes: int = 0,
     slope: float | None = None,
+    deterministic: bool = False,
 ) -> tuple[Encoder, Decoder]:
     """A convolutional encoder that halves the image once per entry of `channels`, and a decoder that goes back up.
 
     A side of h pixels becomes ceil(h / 2) at each level and comes back exactly, whatever it was: 28 as well as 64, odd
     sides, images that are not square. Batch norm goes between each convolution and its activation, never on the heads.
     n_classes: 0, or that of a conditional pair; its encoder sees the one-hot labels as constant planes behind the
-    channels of the image, its decoder behind z. slope: of leaky_relu below 0 (None: 0.01). Raises ValueError or
-    TypeError for sizes below 1, no level at all, an unknown activation or a slope without leaky_relu.
+    channels of the image, its decoder behind z. slope: of leaky_relu below 0 (None: 0.01). deterministic: an encoder
+    that gives one code for an image, as for an `Encoder`. Raises ValueError or TypeError for sizes below 1, no level at
+    all, an unknown activation or a slope without leaky_relu.
     """
     shape = check_image_shape(image_shape)
     check_sizes(channels, name="channels")
@@ -37,12 +39,13 @@ def conv(
     check_counts(z_dim, n_classes)
     sizes = _sizes(shape[1:], levels=len(channels))
     activate = activation_maker(activation, slope)
-    encoder = _down([shape[0] + n_classes, *channels], sizes[-1], 2 * z_dim, batch_norm, activate)
+    heads = z_dim if deterministic else 2 * z_dim
+    encoder = _down([shape[0] + n_classes, *channels], sizes[-1], heads, batch_norm, activate)
     decoder = _up(z_dim + n_classes, [*reversed(channels), channels[0]], sizes[::-1], shape[0], batch_norm, activate)
     # Of a map of a single pixel, one image gives batch norm one number per channel: nothing to take a variance of.
     down, up = (2 if batch_norm and smallest == (1, 1) else 1 for smallest in (sizes[-1], sizes[-2]))
     return (
-        Encoder(encoder, shape, z_dim, n_classes=n_classes, planes=True, fewest=down),
+        Encoder(encoder, shape, z_dim, n_classes=n_classes, planes=True, fewest=down, deterministic=deterministic),
         Decoder(decoder, shape, z_dim, n_classes=n_classes, fewest=up),
     )
 

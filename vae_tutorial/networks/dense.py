@@ -23,6 +23,7 @@ def mlp(
     slope: float | None = None,
     latent_dropout: float = 0.0,
     initialization: str = "default",
+    deterministic: bool = False,
 ) -> tuple[Encoder, Decoder]:
     """A fully connected encoder with the layers of `hidden`, and a decoder with the same layers in reverse.
 
@@ -30,8 +31,9 @@ def mlp(
     that give mu, logvar or the logits. n_classes: 0, or that of a conditional pair, whose first layers see the one-hot
     labels behind the pixels and behind z. slope: of leaky_relu below 0 (None: 0.01). latent_dropout: the share of z
     that the decoder loses in train mode, the rest scaled up. initialization: "default" (PyTorch's), "xavier" or
-    "kaiming", of all layers. Raises ValueError or TypeError for sizes below 1, a dropout outside [0, 1), an unknown
-    activation or initialization, or a slope without leaky_relu.
+    "kaiming", of all layers. deterministic: an encoder that gives one code for an image, as for an `Encoder`. Raises
+    ValueError or TypeError for sizes below 1, a dropout outside [0, 1), an unknown activation or initialization, or a
+    slope without leaky_relu.
     """
     shape = check_image_shape(image_shape)
     check_sizes(hidden, name="hidden")
@@ -49,12 +51,13 @@ def mlp(
         return [*layers, nn.Linear(sizes[-1], out)]
 
     pixels = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), *stack([pixels + n_classes, *hidden], 2 * z_dim))
+    heads = z_dim if deterministic else 2 * z_dim
+    encoder = nn.Sequential(nn.Flatten(), *stack([pixels + n_classes, *hidden], heads))
     decoder = nn.Sequential(*stack([z_dim + n_classes, *reversed(hidden)], pixels))
     for body in (encoder, decoder):
         initialize(body, initialization)
     fewest = 2 if batch_norm and hidden else 1
     return (
-        Encoder(encoder, shape, z_dim, n_classes=n_classes, fewest=fewest),
+        Encoder(encoder, shape, z_dim, n_classes=n_classes, fewest=fewest, deterministic=deterministic),
         Decoder(decoder, shape, z_dim, n_classes=n_classes, fewest=fewest, latent_dropout=latent_dropout),
     )

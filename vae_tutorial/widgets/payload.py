@@ -48,7 +48,8 @@ def encoder_payload(model: Model, *, precision: str = "float16") -> Json:
         network = _network(model.encoder.body, precision)
     except UnknownLayer as unknown:
         raise TypeError(f"the encoder cannot be run in the browser: {unknown}") from None
-    return {**_sizes(model), "planes": model.encoder.planes or not model.n_classes, "network": network}
+    about = {"planes": model.encoder.planes or not model.n_classes, "deterministic": model.encoder.deterministic}
+    return {**_sizes(model), **about, "network": network}
 
 
 def check_precision(precision: str) -> None:

@@ -46,7 +46,8 @@ export function readDecoder(payload) {
 }
 
 // -> { zDim, nClasses, imageShape, encode(image, label) -> { mu, logvar } }. The label joins the image as planes behind
-// its channels where the network takes an image, and otherwise as numbers behind its pixels.
+// its channels where the network takes an image, and otherwise as numbers behind its pixels. A deterministic encoder
+// gives mu alone; its logvar is the narrowest there is.
 export function readEncoder(payload) {
   demand(payload !== null && typeof payload === "object", "there is no encoder in it.");
   const sizes = readSizes(payload);
@@ -56,14 +57,16 @@ export function readEncoder(payload) {
   const pixels = size(imageShape);
   const shape = payload.planes === true ? [channels + nClasses, height, width] : [pixels + nClasses];
   const network = readNetwork(payload.network, shape);
-  demand(size(network.shape) === 2 * zDim, `the last layer gives ${size(network.shape)} numbers for ${zDim} latents.`);
+  const numbers = payload.deterministic === true ? zDim : 2 * zDim;
+  demand(size(network.shape) === numbers, `the last layer gives ${size(network.shape)} numbers for ${zDim} latents.`);
   const input = new Float32Array(pixels + nClasses * plane);
   function encode(image, label = null) {
     demand(image.length === pixels, `an image has ${pixels} numbers, not ${image.length}.`);
     input.fill(0).set(image);
     setLabel(input.subarray(pixels), nClasses, label, plane);
     const heads = network.run(input);
-    return { mu: Array.from(heads.subarray(0, zDim)), logvar: Array.from(heads.subarray(zDim), (v) => Math.min(10, Math.max(-10, v))) };
+    const mu = Array.from(heads.subarray(0, zDim));
+    return { mu, logvar: mu.map((_, i) => Math.min(10, Math.max(-10, heads[zDim + i] ?? -10))) };
   }
   return { ...sizes, encode };
 }
