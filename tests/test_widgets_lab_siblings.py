@@ -21,9 +21,11 @@ from torch import nn
 from types import SimpleNamespace
 from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
-from vae_tutorial.widgets import BetaDial, Compare, DrawDigit, KernelLab, LatentExplorer, LossLab, ManifoldPad, RunDial
+from vae_tutorial.widgets import BetaDial, Compare, CovarianceDial, DrawDigit, KernelLab, LatentExplorer, LossLab
+from vae_tutorial.widgets import ManifoldPad, RunDial
 
 torch.manual_seed(0)
+covariances = [dict(k=k, covariance=[[k, 0.5], [0.5, 1]]) for k in (1, 3)]
 images = SimpleNamespace(x=torch.rand(60, 1, 12, 12), y=torch.arange(60) % 10)
 
 def model(z_dim):
@@ -40,6 +42,7 @@ CELLS = {
     "Loss laboratory": "LossLab()",
     "Kernel laboratory": "KernelLab()",
     "Dial through training runs": 'RunDial([dict(k=k, a=[k]) for k in (1, 3)], {"k": "k"}, {"a": "a"}, steps=[1, 2])',
+    "Dial through covariances": 'CovarianceDial(covariances, {"k": "k"})',
     "Draw a digit": "DrawDigit(conditional, images)",
     "Latent explorer": "explorer = LatentExplorer(conditional, images)\nexplorer",
     "Explorer whose decoder needs the kernel": "LatentExplorer(odd, images)",
@@ -158,6 +161,17 @@ def test_the_dial_through_runs_follows_keys(lab):
     root = widget(lab, "Dial through training runs")
     root.get_by_label("k", exact=True).press("End")
     expect(root.locator("p[role=status]")).to_contain_text("k = 3: diverged; its last finite numbers, at step 1: a 3")
+
+
+def test_the_dial_through_covariances_follows_keys(lab):
+    root, cells = widget(lab, "Dial through covariances"), lab.cells()
+    root.get_by_label("k", exact=True).press("End")
+    expect(root.get_by_role("gridcell").first).to_have_text("3.00")
+    root.get_by_role("gridcell").first.focus()
+    for key in ("ArrowRight", "d", "d"):
+        lab.page.keyboard.press(key)
+    expect(root.locator("p[role=status]").first).to_have_text("z[0] and z[1]: covariance 0.500, correlation 0.289.")
+    assert lab.cells() == cells
 
 
 def test_a_digit_is_drawn_with_the_mouse_and_encoded(lab):

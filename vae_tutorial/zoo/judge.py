@@ -1,6 +1,5 @@
 """The shipped classifier, which judges what conditional models draw, and how it was made."""
 
-import json
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm.auto import trange
 
@@ -16,8 +14,8 @@ from vae_tutorial import data
 from vae_tutorial.devices import pick_device, seeded
 from vae_tutorial.measures import Classifier
 from vae_tutorial.pixels import as_float
+from vae_tutorial.zoo.files import FOLDER, halved, read_card, read_weights, single, write
 
-FOLDER = Path(__file__).parent
 CLASSIFIER = "classifier-mnist"
 IMAGES = {"mnist": 60_000, "digits": 20_000}  # of each set's training images
 EPOCHS, BATCH, LR, SEED = 6, 128, 2e-3, 0
@@ -27,12 +25,12 @@ def classifier() -> Classifier:
     """The shipped classifier of digits, MNIST's and drawn ones, frozen, on the CPU, in eval mode.
 
     Its card, zoo/classifier-mnist.json, tells its accuracy on both test sets, which bounds what it can say of others.
+    Raises ValueError where the weights are not, bit for bit, those that the card was written with.
     """
+    path = FOLDER / f"{CLASSIFIER}.safetensors"
     with torch.random.fork_rng(devices=[]):
         judge = Classifier()
-    judge.load_state_dict(
-        {name: value.float() for name, value in load_file(FOLDER / f"{CLASSIFIER}.safetensors").items()}
-    )
+    judge.load_state_dict(read_weights(path, read_card(path)))
     return judge.eval().requires_grad_(False)
 
 
@@ -48,10 +46,9 @@ def make_classifier(folder: Path = FOLDER) -> dict[str, Any]:
         judge = Classifier().to(device)
         _train(judge, x.to(device), y.to(device))
     seconds = time.perf_counter() - began
-    half = {name: value.half().cpu().contiguous() for name, value in judge.state_dict().items()}
-    save_file(half, folder / f"{CLASSIFIER}.safetensors")
-    judge.load_state_dict({name: value.float() for name, value in half.items()})  # measure what is shipped
-    made = {
+    weights = halved(judge.state_dict())
+    judge.load_state_dict(single(weights))  # measure what is shipped
+    card = {
         "name": CLASSIFIER,
         "command": f"vae-tutorial train {CLASSIFIER}",
         "recipe": {"data": IMAGES, "epochs": EPOCHS, "batch_size": BATCH, "lr": LR, "seed": SEED},
@@ -60,8 +57,7 @@ def make_classifier(folder: Path = FOLDER) -> dict[str, Any]:
         "torch": version("torch"),
         "test": {name: {"accuracy": round(_accuracy(judge, name), 4)} for name in IMAGES},
     }
-    (folder / f"{CLASSIFIER}.json").write_text(json.dumps(made, indent=2) + "\n")
-    return made
+    return write(folder / f"{CLASSIFIER}.safetensors", weights, card)
 
 
 def _train(judge: Classifier, x: Tensor, y: Tensor) -> None:

@@ -2,6 +2,7 @@
 // page without a kernel (`start`).
 
 import { makeCompare } from "./compare.js";
+import { makeCovarianceDial } from "./covariance_dial.js";
 import { makeDial } from "./dial.js";
 import { makeDrawDigit } from "./draw_digit.js";
 import { makeExplorer } from "./explorer.js";
@@ -15,6 +16,7 @@ import { makeRunDial } from "./run_dial.js";
 const WIDGETS = {
   beta_dial: makeDial,
   compare: makeCompare,
+  covariance_dial: makeCovarianceDial,
   draw_digit: makeDrawDigit,
   explorer: makeExplorer,
   kernel_lab: makeKernelLab,
