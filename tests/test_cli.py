@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, entry_points
 from pathlib import Path
 
 import pytest
+import torch
 
 from vae_tutorial import cli, data, doctor, zoo
-from vae_tutorial.data import download
+from vae_tutorial.data import download, sprites
+from vae_tutorial.objectives import Objective
+from vae_tutorial.regularizers import KL
 from vae_tutorial.zoo import judge
 
 
@@ -154,9 +158,119 @@ def test_what_is_no_command_is_refused_with_the_usage(arguments, words, capsys):
     assert words in err[-1]
 
 
-@pytest.mark.parametrize("command", ["doctor", "data", "train"])
+@pytest.mark.parametrize("command", ["doctor", "data", "train", "sweep"])
 def test_every_command_has_a_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main([command, "--help"])
     assert stopped.value.code == 0
     assert said(capsys)[0][0].startswith(f"usage: vae-tutorial {command}")
+
+
+# Models of other kinds, and runs that are stopped
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Tiny recipes of each kind: of sprites, of a WAE, and one whose objective is stopped by Ctrl-C in epoch 3."""
+    monkeypatch.setattr(sprites, "SPLITS", {"train": (0, 300), "test": (300, 600)})
+    tiny = {"z_dim": 2, "hidden": (8,), "batch_size": 100}
+    kinds = {
+        "tiny-sprites": zoo.Recipe(data="sprites", side=32, steps=3, **tiny),
+        "tiny-wae": zoo.Recipe(data="digits", deterministic=True, sigma=0.5, epochs=1, **tiny),
+        "tiny-run": zoo.Recipe(data="digits", epochs=4, **tiny),
+    }
+    for name, recipe in kinds.items():
+        monkeypatch.setitem(zoo.RECIPES, name, recipe)
+
+
+class Interrupted(Objective):
+    """Ctrl-C at a step; for a checkpoint the same as the plain one."""
+
+    def __call__(self, model, x, y=None, step=None):
+        if step is not None and int(step) == 7:
+            raise KeyboardInterrupt
+        return super().__call__(model, x, y, step)
+
+
+@pytest.mark.usefixtures("few")
+def test_what_is_said_of_a_model_of_sprites_and_of_a_wae_is_what_was_measured(capsys, tmp_path):
+    for name in ("tiny-sprites", "tiny-wae"):
+        assert cli.main(["train", name, "-o", str(tmp_path)]) == 0
+    (of_sprites, of_wae), err = said(capsys)
+    assert err == []
+    first, second = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("tiny-sprites", "tiny-wae"))
+    numbers, active = first["test"], first["test"]["active_units"]
+    said_of = f"-ELBO {numbers['minus_elbo']} nats on the test set, {active} active latents"
+    assert of_sprites == f"tiny-sprites: {said_of}, in {tmp_path}"
+    numbers, active = second["test"], second["test"]["active_units"]
+    said_of = f"squared error {numbers['squared_error']} an image of the test set, {active} active latents"
+    assert of_wae == f"tiny-wae: {said_of}, in {tmp_path}"
+
+
+@pytest.mark.usefixtures("few")
+def test_a_model_of_sprites_is_exported_with_images_of_its_own_size(capsys, tmp_path, monkeypatch):
+    assert cli.main(["train", "tiny-sprites", "-o", str(tmp_path)]) == 0
+    shown = []
+
+    class Noted(cli.LatentExplorer):
+        def __init__(self, model, images):
+            shown.append(images)
+            super().__init__(model, images)
+
+    monkeypatch.setattr(cli, "LatentExplorer", Noted)
+    page = tmp_path / "page.html"
+    assert cli.main(["export", str(tmp_path / "tiny-sprites.safetensors"), "-o", str(page)]) == 0
+    out, err = said(capsys)
+    assert err == []
+    assert out[1].startswith(f"{page}: ")
+    assert torch.equal(shown[0].x, sprites.make(300, seed=0, skip=300, side=32).x)
+    assert "Latent explorer: tiny-sprites" in page.read_text()
+
+
+@pytest.mark.usefixtures("few")
+def test_ctrl_c_ends_training_with_a_sentence_and_the_same_command_goes_on(capsys, tmp_path, monkeypatch):
+    recipe = zoo.RECIPES["tiny-run"]
+    monkeypatch.setitem(zoo.RECIPES, "tiny-run", replace(recipe, objective=Interrupted(KL())))
+    assert cli.main(["train", "tiny-run", "-o", str(tmp_path)]) == 130
+    assert said(capsys) == ([], ["tiny-run: stopped; the same command goes on behind the last whole epoch"])
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-run.checkpoint"]
+    monkeypatch.setitem(zoo.RECIPES, "tiny-run", recipe)
+    assert cli.main(["train", "tiny-run", "-o", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny-run.json", "tiny-run.safetensors"}
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    assert cli.main(["train", "tiny-run", "-o", str(whole)]) == 0
+    weights = [(folder / "tiny-run.safetensors").read_bytes() for folder in (tmp_path, whole)]
+    assert weights[0] == weights[1]
+
+
+def test_ctrl_c_says_of_the_classifier_that_it_starts_anew(capsys, tmp_path, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(judge, "IMAGES", {"digits": 300})
+    monkeypatch.setattr(judge, "_train", interrupted)
+    assert cli.main(["train", "classifier-mnist", "-o", str(tmp_path)]) == 130
+    assert said(capsys) == ([], ["classifier-mnist: stopped; the same command starts anew"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("content", ["of another recipe", "torn"])
+def test_a_checkpoint_that_cannot_be_used_gets_a_sentence_and_stays(content, capsys, tmp_path, monkeypatch):
+    recipe, checkpoint = zoo.RECIPES["tiny-run"], tmp_path / "tiny-run.checkpoint"
+    monkeypatch.setitem(zoo.RECIPES, "tiny-run", replace(recipe, objective=Interrupted(KL())))
+    assert cli.main(["train", "tiny-run", "-o", str(tmp_path)]) == 130
+    said(capsys)
+    if content == "torn":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    else:
+        monkeypatch.setitem(zoo.RECIPES, "tiny-run", replace(recipe, lr=1e-5))
+    assert cli.main(["train", "tiny-run", "-o", str(tmp_path)]) == 1
+    out, (line,) = said(capsys)
+    assert out == []
+    assert line.startswith(
+        f"checkpoint {checkpoint} {'cannot be read' if content == 'torn' else 'is of another run: lr'}"
+    )
+    assert line.endswith("; without that file the same command starts anew")
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-run.checkpoint"]

@@ -3,8 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from vae_tutorial import data, doctor, zoo
+from vae_tutorial.sweep import command as sweep
+from vae_tutorial.training import CheckpointError
 from vae_tutorial.widgets import LatentExplorer
 
 
@@ -21,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="write a model's latent explorer as one HTML page that needs no kernel")
     export.add_argument("model", help="a shipped model or a .safetensors file that `train -o` wrote")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE", help="the HTML file to write")
+    sweep.add_options(commands.add_parser("sweep", help="train a grid of methods, weights and seeds into a CSV table"))
     args = parser.parse_args(argv)
     if args.command == "doctor":
         return _doctor()
@@ -28,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
         return _data(args.name or data.NAMES)
     if args.command == "export":
         return _export(args.model, args.output)
+    if args.command == "sweep":
+        return sweep.run(args)
     return _train(args.name, args.output)
 
 
@@ -61,26 +67,37 @@ def _train(name: str, folder: Path) -> int:
     except data.DataUnavailable as error:
         print(error, file=sys.stderr)
         return 1
-    if name in zoo.RECIPES:
-        said = f"-ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents"
-    else:
-        said = ", ".join(f"{measured['accuracy']:.1%} of {images}'s test images" for images, measured in test.items())
-    print(f"{name}: {said}, in {folder}")
+    except CheckpointError as error:
+        print(f"{error}; without that file the same command starts anew", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        then = "goes on behind the last whole epoch" if name in zoo.RECIPES else "starts anew"
+        print(f"{name}: stopped; the same command {then}", file=sys.stderr)
+        return 130
+    print(f"{name}: {_said_of(test)}, in {folder}")
     return 0
+
+
+def _said_of(test: dict[str, Any]) -> str:
+    """What is told of the numbers on a card, which are those of a WAE, of another model or of the classifier."""
+    if "squared_error" in test:
+        return f"squared error {test['squared_error']} an image of the test set, {test['active_units']} active latents"
+    if "minus_elbo" in test:
+        return f"-ELBO {test['minus_elbo']} nats on the test set, {test['active_units']} active latents"
+    return ", ".join(f"{measured['accuracy']:.1%} of {images}'s test images" for images, measured in test.items())
 
 
 def _export(name: str, page: Path) -> int:
     if not page.parent.is_dir() or page.is_dir():
         print(f"--output must be a file in a folder that exists, got {page}", file=sys.stderr)
         return 2
+    images = None
     try:
-        model, trained_on = zoo.load(name), zoo.card(name)["recipe"]["data"]
+        model = zoo.load(name)
+        images = zoo.images(name)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    images = None
-    try:
-        images = data.load(trained_on, split="test", fallback=False)
     except data.DataUnavailable as error:
         print(f"{error}; the page has no images to start from", file=sys.stderr)
     LatentExplorer(model, images).save(page, f"{LatentExplorer.title}: {Path(name).stem}")
