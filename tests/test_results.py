@@ -138,6 +138,14 @@ ROWS = [  # script, arguments of its `measure`, the row's own names for some of 
         {"minus_elbo": 1.5, "train_mode_among_8": 4.0},
     ),
     ("convolutional_vae", {"network": "MLP 54", "seed": 0}, {}, {"minus_elbo": 4.0, "minus_elbo_shifted": 6.0}),
+    ("dip_vae", {"method": "DIP-II 10, 10", "seed": 0}, {}, {"minus_elbo": 2.5, "correlation_active": 0.03}),
+    ("dip_weights", {"off_diagonal": 1, "diagonal": 0}, {}, {"minus_elbo": 3.0, "kl": 2.0}),
+    (
+        "wae_mmd",
+        {"name": "VAE", "seed": 0},
+        {"name": "method"},
+        {"squared_error": 1.6, "mmd2": 0.005, "frechet_samples": 65.0},
+    ),
 ]
 
 
@@ -151,3 +159,17 @@ def test_a_row_of_another_finding_can_be_made_again(name, arguments, called, all
     assert {key: row[key] for key in known} == known
     for what, room in allowed.items():
         assert row[what] == pytest.approx(stored[what], abs=room), what
+
+
+# The page of scores
+
+
+def test_the_page_of_scores_is_made_of_the_findings_as_they_stand():
+    path = FOLDER.parent / "benchmarks" / "disentanglement.py"
+    spec = importlib.util.spec_from_file_location("benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    assert benchmark.page() == path.with_suffix(".md").read_text(encoding="utf-8")
+    stored = lesson.by(lesson.findings("beta_vae")["rows"], "run", "MIG")
+    for run, values in stored.items():
+        assert f"| {run} | {statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} |" in benchmark.page()

@@ -65,7 +65,8 @@ def dci(codes: Float[Tensor, "n z"], factors: Int64[Tensor, "n f"], *, trees: in
         forest = GradientBoostingClassifier(n_estimators=trees, random_state=seed).fit(x[fit], y[fit])
         importances.append(forest.feature_importances_)
         accuracies.append(forest.score(x[test], y[test]))
-    disentanglement, completeness = concentration(torch.tensor(np.array(importances)).T)
+    # Where a tree has nothing left to learn, rounding leaves importances a little below 0.
+    disentanglement, completeness = concentration(torch.tensor(np.array(importances)).clamp_min(0).T)
     return DCI(disentanglement, completeness, float(np.mean(accuracies)))
 
 
