@@ -161,6 +161,25 @@ def test_a_row_of_another_finding_can_be_made_again(name, arguments, called, all
         assert row[what] == pytest.approx(stored[what], abs=room), what
 
 
+def test_a_row_on_sprites_can_be_made_again():
+    """About 16 seconds on one core."""
+    run = "beta 4, 1,000 steps"
+    stored = next(row for row in lesson.findings("beta_vae")["rows"] if (row["run"], row["seed"]) == (run, 0))
+    row = module("beta_vae").measure(run, 0)
+    for what, room in {"reconstruction": 8.0, "minus_elbo": 8.0, "kl": 2.0}.items():
+        assert row[what] == pytest.approx(stored[what], abs=room), what
+
+
+def test_likelihoods_of_a_row_on_digits_can_be_made_again():
+    """About 15 seconds on one core."""
+    script = module("side_by_side")
+    stored = next(r for r in lesson.findings("side_by_side")["rows"] if (r["method"], r["seed"]) == ("VAE", 0))
+    model, _ = script.train_one("VAE", 0, script.images("train"))
+    row = script.bounds(model, script.images("test"))
+    for what, room in {"minus_elbo": 2.0, "reconstruction": 3.0, "kl": 2.5}.items():
+        assert row[what] == pytest.approx(stored[what], abs=room), what
+
+
 # The page of scores
 
 
