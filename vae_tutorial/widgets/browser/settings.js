@@ -24,7 +24,7 @@ export function makeSettings(knobs, id, turned) {
     dial.show(places[k]);
   });
   return {
-    element: make("section", { class: "vx-lab-part vx-settings", "aria-label": "Settings" }, ...dials.map(({ element }) => element)),
+    element: make("div", { class: "vx-lab-part vx-settings", role: "group", "aria-label": "Settings" }, ...dials.map(({ element }) => element)),
     run: () => places.reduce((at, place, k) => at * knobs[k].stops.length + place, 0),
     words: () => dials.map((dial, k) => dial.words(places[k])).join(", "),
   };
