@@ -1,6 +1,7 @@
 """Every test runs under this: checked types and shapes, the CPU, one thread, a fixed random state."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import jaxtyping
@@ -88,6 +89,24 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
     with widget_page(tmp_path_factory.mktemp("browser")) as page:
         yield page
+
+
+@pytest.fixture
+def nothing_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data and no network; digits are drawn, few of them."""
+
+    from vae_tutorial import data
+    from vae_tutorial.data import download
+
+    def fetch(*args, **kwargs):
+        raise download.DownloadError("http://mirror/: Name or service not known")
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    monkeypatch.setenv("VAE_TUTORIAL_DATA", str(tmp_path / "data"))
+    load = data.load
+    monkeypatch.setattr(
+        data, "load", lambda name, split, limit=300, **options: load(name, split, min(limit, 300), **options)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,38 +9,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import said
 
-from vae_tutorial import cli, data, doctor, zoo
-from vae_tutorial.data import download, sprites
+from vae_tutorial import cli, doctor, zoo
+from vae_tutorial.data import sprites
 from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import KL
 from vae_tutorial.zoo import judge
 
-
-@pytest.fixture(autouse=True)
-def nothing_to_be_had(tmp_path, monkeypatch):
-    """No data and no network; digits are drawn, few of them."""
-
-    def fetch(*args, **kwargs):
-        raise download.DownloadError("http://mirror/: Name or service not known")
-
-    monkeypatch.setattr(download, "fetch", fetch)
-    monkeypatch.setenv("VAE_TUTORIAL_DATA", str(tmp_path / "data"))
-    load = data.load
-    monkeypatch.setattr(
-        data, "load", lambda name, split, limit=300, **options: load(name, split, min(limit, 300), **options)
-    )
+pytestmark = pytest.mark.usefixtures("nothing_to_be_had")
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setitem(zoo.RECIPES, "tiny", zoo.Recipe(data="digits", z_dim=2, epochs=1, hidden=(8,)))
-
-
-def said(capsys) -> tuple[list[str], list[str]]:
-    """Lines on standard output and on standard error."""
-    printed = capsys.readouterr()
-    return printed.out.splitlines(), printed.err.splitlines()
 
 
 def test_the_console_script_is_installed_and_says_what_there_is():

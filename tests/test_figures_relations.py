@@ -22,10 +22,9 @@ def test_a_heat_map_shows_each_matrix_on_one_scale_and_prints_its_numbers():
     assert [ax.get_ylabel() for ax in figure.axes] == ["latent", ""]
 
 
-def test_columns_have_names_and_the_scale_its_limit():
-    (ax,) = figures.heat({"told": torch.rand(4, 3)}, ["shape", "x", "y"], limit=2.5).axes
+def test_columns_may_have_names():
+    (ax,) = figures.heat({"told": torch.rand(4, 3)}, ["shape", "x", "y"]).axes
     assert [label.get_text() for label in ax.get_xticklabels()] == ["shape", "x", "y"]
-    assert ax.get_images()[0].get_clim() == (-2.5, 2.5)
 
 
 def test_many_columns_have_a_scale_of_colours_in_place_of_numbers():
@@ -81,6 +80,13 @@ def test_lines_of_equal_sums_join_points_of_equal_sum_and_say_it():
         np.testing.assert_allclose(line.get_xydata().sum(1), level)
     assert sum("-ELBO" in text.get_text() for text in ax.texts) == 1
     assert (ax.get_xlim(), ax.get_ylim()) == (plain.get_xlim(), plain.get_ylim())
+
+
+def test_a_label_without_points_keeps_its_colour_from_the_others():
+    points = {"a": [(1.0, 2.0)], "b": [(2.0, 1.0)], "c": [(3.0, 3.0)]}
+    (full,), (part,) = figures.plane(points, "", "").axes, figures.plane(points | {"a": []}, "", "").axes
+    assert [line.get_color() for line in part.lines] == [line.get_color() for line in full.lines[2:]]
+    assert [text.get_text() for text in part.get_legend().get_texts()] == ["b", "c"]
 
 
 def test_more_labels_than_colours_get_other_markers():

@@ -19,12 +19,15 @@ import torch
 from sweep_runs import SLOW, broken, fatal, hanging, noted, pid_of_hanging, quick, settings, times, wait_for
 
 from vae_tutorial import data
+from vae_tutorial.measures import code_dataset, prior_test
+from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import DIP, KL, MMD, Capacity, TotalCorrelation
 from vae_tutorial.sweep import MEASURES, Processes, Setting, Table, measure, measuring, read, sweep
 from vae_tutorial.sweep.measuring import mean_abs_correlation
 from vae_tutorial.sweep.summary import summarize
 from vae_tutorial.sweep.table import COLUMNS
+from vae_tutorial.vae import VAE
 
 
 @pytest.fixture
@@ -185,6 +188,43 @@ class TestGoingOn:
             sweep(settings(2), table, executor, measure=quick)
         assert set(found(table)) <= expected(settings(1))
 
+    def test_a_full_disk_leaves_the_lines_that_were_whole(self, table):
+        class Full:
+            def __init__(self, file):
+                self.file = file
+
+            def __getattr__(self, name):
+                return getattr(self.file, name)
+
+            def write(self, content):
+                return self.file.write(content[: len(content) // 2])
+
+        first, second = settings(1)
+        with Table(str(table)) as file:
+            file.append(first, quick(first))
+            whole = table.read_bytes()
+            kept, file._file = file._file, Full(file._file)
+            with pytest.raises(OSError, match=r"table\.csv took only part of a line: is the disk full\?"):
+                file.append(second, quick(second))
+            assert table.read_bytes() == whole
+            file._file = kept
+            file.append(second, quick(second))
+        assert len(read(str(table))) == 2
+        assert_each_once(table, settings(1))
+
+    def test_a_table_that_cannot_be_begun_is_closed_and_free(self, table, thread, monkeypatch):
+        def fail(descriptor):
+            raise OSError("no space left")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        begun = Table(table)
+        with pytest.raises(OSError, match="no space left"), begun:
+            pass
+        assert begun._file.closed
+        monkeypatch.undo()
+        sweep(settings(1), table, thread, measure=quick)
+        assert_each_once(table, settings(1))
+
     def test_a_measure_without_a_column_is_refused(self, table, thread):
         with pytest.raises(ValueError, match="fid"):
             sweep(settings(1), table, thread, measure=lambda setting: {"fid": 1.0})
@@ -205,9 +245,31 @@ class TestProcesses:
             sweep(settings(5), table, executor, measure=fatal)
         (bad,) = [row for row in rows(table) if row["error"]]
         assert (bad["weight"], bad["seed"], bad["kl"]) == ("4.0", str(SLOW), "")
-        assert bad["error"] == "RuntimeError: its process was killed, 2 times: out of memory?"
+        assert bad["error"].startswith("RuntimeError: its process ended without an answer, 2 times: killed, out of")
         good = [s for s in settings(5) if (s.weight, s.seed) != (4, SLOW)]
         assert sorted(row for row in found(table) if not row[3]) == sorted(expected(good))
+
+    def test_a_process_that_cannot_be_made_loses_one_call_and_not_its_place(self, monkeypatch):
+        def fail(executor):
+            monkeypatch.undo()
+            raise OSError("too many open files")
+
+        monkeypatch.setattr(Processes, "_pool", fail)
+        with Processes(1) as executor:
+            with pytest.raises(OSError, match="too many open files"):
+                executor.submit(abs, -1).result(timeout=60)
+            assert executor.submit(abs, -2).result(timeout=60) == 2
+
+    def test_a_script_without_its_guard_is_told_so(self, tmp_path):
+        script = tmp_path / "script.py"
+        script.write_text(
+            "from vae_tutorial.sweep import Processes\n"
+            "with Processes(1) as executor:\n"
+            "    executor.submit(abs, -1).result()\n"
+        )
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].endswith('or started by a script that lacks `if __name__ == "__main__":`')
 
     @pytest.mark.parametrize("how", ["interrupt", "kill"])
     def test_a_sweep_that_is_ended_leaves_whole_rows_and_no_process(self, table, tmp_path, thread, how):
@@ -282,6 +344,29 @@ class TestMeasure:
         results = measure(Setting("mnist", "wae-mmd", 10, steps=5, z_dim=2, batch_size=16))
         assert {"kl", "prior_mmd2"} <= set(results)
         assert not {"mig", "sap"} & set(results)
+
+    def test_codes_from_all_over_the_set_are_compared_with_the_prior(self, monkeypatch):
+        compared = []
+        monkeypatch.setattr(measuring, "SCORES", {})
+        monkeypatch.setattr(measuring, "PRIOR_CODES", 90)
+        monkeypatch.setattr(measuring, "prior_test", lambda z: compared.append(z) or prior_test(z))
+        monkeypatch.setattr(torch, "randn_like", torch.zeros_like)  # a code is its mean
+        model, test = VAE(*mlp((1, 28, 28), (8,), 3)), measuring.images("digits", "test")
+        measuring._of_codes(model, test)
+        assert len(test) == 300
+        torch.testing.assert_close(compared, [code_dataset(model, test.x).mu[range(0, 270, 3)]])
+
+    def test_latents_that_do_not_move_are_counted_out(self, monkeypatch):
+        monkeypatch.setattr(measuring, "SCORES", {})
+        model, test = VAE(*mlp((1, 28, 28), (8,), 4)), measuring.images("digits", "test")
+        head = model.encoder.body[-1]
+        with torch.no_grad():
+            head.weight[:4] *= 20
+            head.weight[[0, 2]] = 0
+        mu = code_dataset(model, test.x).mu.double().numpy()
+        results = measuring._of_codes(model, test)
+        assert results["active_units"] == 2
+        assert results["mean_abs_correlation"] == pytest.approx(abs(np.corrcoef(mu[:, 1], mu[:, 3])[0, 1]), rel=1e-4)
 
     def test_a_run_that_ctrl_c_cut_short_is_no_result(self, monkeypatch):
         fit = measuring.fit

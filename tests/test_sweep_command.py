@@ -1,33 +1,18 @@
 """`vae-tutorial sweep`: what it prints, writes and refuses."""
 
+import argparse
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from command_line import said
 
 from vae_tutorial import cli, data
-from vae_tutorial.data import download
 from vae_tutorial.measures import mig
 from vae_tutorial.sweep import command, measuring
 
-
-@pytest.fixture(autouse=True)
-def nothing_to_be_had(tmp_path, monkeypatch):
-    """No data and no network; digits are drawn, few of them."""
-
-    def fetch(*args, **kwargs):
-        raise download.DownloadError("http://mirror/: Name or service not known")
-
-    monkeypatch.setattr(download, "fetch", fetch)
-    monkeypatch.setenv("VAE_TUTORIAL_DATA", str(tmp_path / "data"))
-    load = data.load
-    monkeypatch.setattr(data, "load", lambda name, split="train", **options: load(name, split, limit=300, **options))
-
-
-def said(capsys) -> tuple[list[str], list[str]]:
-    """Lines on standard output and on standard error."""
-    printed = capsys.readouterr()
-    return printed.out.splitlines(), printed.err.splitlines()
+pytestmark = pytest.mark.usefixtures("nothing_to_be_had")
 
 
 SWEEP = [
@@ -118,9 +103,30 @@ def test_a_sweep_says_what_its_cluster_its_data_or_its_table_lacks(capsys, tmp_p
     assert cli.main(["sweep", "beta-vae=1", "--data", "mnist", *place]) == 1
     assert cli.main([*SWEEP, "-o", str(tmp_path / "missing" / "table.csv")]) == 2
     _, (cluster, images, table) = said(capsys)
-    assert cluster == '--scheduler needs distributed: pip install "distributed>=2025.1"'
+    assert cluster == 'a cluster needs distributed: pip install "distributed>=2025.1"'
     assert images.startswith("mnist cannot be read (")
     assert table.startswith("table must be a file in a folder that exists, got ")
+
+
+def test_both_splits_are_asked_for_before_the_processes_start(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(data, "load", lambda name, split, limit, fallback: asked.append((name, split, limit)))
+    monkeypatch.setattr(command, "sweep", lambda settings, table, executor: asked.append("sweep") or [])
+    assert cli.main([*SWEEP, "--jobs", "1", "-o", str(tmp_path / "table.csv")]) == 0
+    assert asked == [("digits", "train", 1), ("digits", "test", 1), "sweep"]
+
+
+def test_there_is_a_process_for_each_core_that_may_be_used(monkeypatch):
+    def jobs() -> int:
+        parser = argparse.ArgumentParser()
+        command.add_options(parser)
+        return parser.parse_args(["beta-vae=1", "-o", "table.csv"]).jobs
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
+    assert jobs() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert jobs() == 7
 
 
 def test_a_sweep_that_is_stopped_says_how_it_goes_on(capsys, tmp_path, monkeypatch):

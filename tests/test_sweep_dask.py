@@ -46,11 +46,14 @@ def test_a_killed_worker_loses_and_doubles_nothing(address, tmp_path):
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere at all", ""])
 def test_a_wrong_address_is_named(address, monkeypatch):
     monkeypatch.setattr("vae_tutorial.sweep.machines.SECONDS", 0.5)
-    with pytest.raises(ValueError, match=f"scheduler must be the address of .* got '{address}'"), cluster(address):
+    with (
+        pytest.raises(ValueError, match=f"address must be that of a dask scheduler .* got '{address}'"),
+        cluster(address),
+    ):
         pass
 
 
 def test_without_distributed_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"--scheduler needs distributed: pip install"), cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(ImportError, match=r"a cluster needs distributed: pip install"), cluster("tcp://127.0.0.1:1"):
         pass

@@ -68,10 +68,10 @@ def test_every_combination_of_stops_finds_its_run():
     assert scene["numbers"] == [{"name": "Reconstruction", "unit": "nats"}, {"name": "MIG", "unit": ""}]
 
 
-def test_the_matrix_may_have_another_key_and_numbers_are_not_needed():
-    runs = [{"k": k, "of means": covariance(2, k)} for k in (1, 2)]
-    scene = CovarianceDial(runs, {"k": "k"}, matrix="of means", start={"k": 2}).scene
-    assert [run["covariance"] for run in scene["runs"]] == [run["of means"] for run in runs]
+def test_numbers_are_not_needed():
+    runs = [{"k": k, "covariance": covariance(2, k)} for k in (1, 2)]
+    scene = CovarianceDial(runs, {"k": "k"}, start={"k": 2}).scene
+    assert [run["covariance"] for run in scene["runs"]] == [run["covariance"] for run in runs]
     assert scene["knobs"][0]["at"] == 1
     assert scene["numbers"] == []
 
@@ -96,7 +96,10 @@ IDENTITY_33 = np.eye(33).tolist()
         ({"numbers": {}}, "numbers must be 1 to 6, got 0"),
         ({"numbers": dict.fromkeys("abcdefg", "name")}, "numbers must be 1 to 6, got 7"),
         ({"numbers": {"sap": "SAP"}}, "runs[0] must have a value for 'sap', it has off, diagonal, covariance"),
-        ({"matrix": "means"}, "runs[0] must have a value for 'means', it has off, diagonal, covariance"),
+        (
+            {"runs": [{"off": row["off"], "diagonal": row["diagonal"]} for row in ROWS]},
+            "runs[0] must have a value for 'covariance', it has off, diagonal",
+        ),
         ({"start": {"beta": 1}}, "start must have keys of knobs (off, diagonal), got 'beta'"),
         ({"start": {"off": 2}}, "start['off'] must be one of 0, 1, 10, 100, got 2"),
     ],

@@ -16,11 +16,11 @@ PRINTED = 12  # columns at most for which there is room to print the numbers
 MARKERS = "osD^vP"
 
 
-def heat(matrices: Mapping[str, Tensor], columns: Sequence[str] | None = None, *, limit: float = 1.0) -> Figure:
+def heat(matrices: Mapping[str, Tensor], columns: Sequence[str] | None = None) -> Figure:
     """Numbers as colours, a panel for each matrix [z, k] under its title, one row for each latent.
 
-    columns: names of the k columns; None where they are latents too. Red is -limit, white 0, blue limit; what lies
-    beyond is drawn as if it were there, but printed as it is, where there are at most 12 columns.
+    columns: names of the k columns; None where they are latents too. Red is -1, white 0, blue 1; what lies beyond is
+    drawn as if it were there, but printed as it is, where there are at most 12 columns.
     """
     rows, width = next(iter(matrices.values())).shape
     cell = 0.42 if width <= PRINTED else 0.2
@@ -29,7 +29,7 @@ def heat(matrices: Mapping[str, Tensor], columns: Sequence[str] | None = None, *
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for ax, (title, matrix) in zip(panels, matrices.items(), strict=True):
         values = matrix.detach().cpu().double().numpy()
-        drawn = ax.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit)
+        drawn = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
         if width <= PRINTED:
             _print(ax, drawn, values)
         names = columns or [str(i) for i in range(width)]
@@ -47,11 +47,14 @@ def plane(
 ) -> Figure:
     """One measure against another: a small dot for each seed, a large one at their mean, a colour for each label.
 
+    A label without points keeps its colour from the others: two planes of the same labels can be read side by side.
     sums: what x + y is; dashed lines then join points where it is the same, with its value.
     """
     figure = Figure(figsize=(6.8, 3.8), layout="constrained")
     ax = figure.subplots()
     for i, (color, (label, pairs)) in enumerate(zip(cycle(COLORS), points.items(), strict=False)):
+        if not pairs:
+            continue
         x, y = np.array(pairs, dtype=float).T
         marker = MARKERS[i // len(COLORS) % len(MARKERS)]
         ax.plot(x, y, marker, color=color, ms=4, alpha=0.6)
@@ -76,7 +79,7 @@ def _lines_of_equal_sums(ax: Axes, name: str) -> None:
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for i, level in enumerate(MaxNLocator(6).tick_values(left + low, right + high)):
         ends = max(left, level - high), min(right, level - low)
-        if ends[0] < ends[1]:
+        if ends[0] < ends[1]:  # the line crosses the picture
             ax.plot(ends, [level - end for end in ends], color="0.8", lw=0.8, ls="--", zorder=0)
             said = f"{name} {level:g}" if i == 1 else f"{level:g}"
             ax.annotate(

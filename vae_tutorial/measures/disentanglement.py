@@ -35,12 +35,12 @@ def reference_codes(factors: Int64[Tensor, "n f"], z_dim: int, *, seed: int = 0)
     rotation, as no objective that is blind to rotations could tell from it; noise alone. Raises ValueError as
     `check_pairs`, and for fewer latents than factors.
     """
+    check_pairs(torch.zeros(len(factors), 1), factors)
     n, f = factors.shape
     if z_dim < f:
         raise ValueError(f"z_dim must be at least the number of factors, {f}, got {z_dim}")
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(n, z_dim, generator=generator)
-    check_pairs(noise, factors)
     levels = factors.float()
     ceiling = torch.cat([(levels - levels.mean(0)) / levels.std(0), noise[:, f:]], dim=1)
     rotation = torch.linalg.qr(torch.randn(z_dim, z_dim, generator=generator)).Q

@@ -37,13 +37,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--jobs",
         type=int,
-        default=os.cpu_count() or 1,
+        default=_cores(),
         metavar="N",
-        help="processes at once, a core each (default: %(default)s)",
+        help="processes at once, a core each; they share an accelerator, where there is one (default: %(default)s)",
     )
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead, such as tcp://10.0.0.1:8786"
     )
+
+
+def _cores() -> int:
+    """How many this process may use: fewer than the machine has, in a container or under a batch system."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,5 +97,6 @@ def _points(text: str) -> list[tuple[str, float]]:
 def _executor(args: argparse.Namespace) -> AbstractContextManager[Executor]:
     if args.scheduler is not None:
         return cluster(args.scheduler)
-    data.load(args.data, fallback=False)  # fetched once, or told once that it cannot be
+    for split in data.SPLITS:  # fetched here, once, or told once that it cannot be; the processes load all of it
+        data.load(args.data, split, limit=1, fallback=False)
     return Processes(args.jobs)

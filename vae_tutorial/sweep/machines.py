@@ -18,12 +18,12 @@ def cluster(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client  # an extra: most learners have one machine
     except ImportError as error:
-        raise ImportError('--scheduler needs distributed: pip install "distributed>=2025.1"') from error
+        raise ImportError('a cluster needs distributed: pip install "distributed>=2025.1"') from error
     try:
         client = Client(address, timeout=SECONDS)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"scheduler must be the address of a dask scheduler that answers, as tcp://10.0.0.1:8786, got {address!r}"
+            f"address must be that of a dask scheduler that answers, such as tcp://10.0.0.1:8786, got {address!r}"
         ) from error
     with client:
         yield client.get_executor(pure=False)  # pure: dask would give the stored result of an equal call

@@ -24,8 +24,10 @@ class Processes(ThreadPoolExecutor):
 
     That call is tried once more in a new process, then its future gets a RuntimeError. A ProcessPoolExecutor that loses
     a process gives up the calls of all, and cannot say whose process it was; so each process here is a pool of its own,
-    with a thread that waits for it. Used as a context manager: left by an exception such as Ctrl-C, it ends the
-    processes at once. They end too where this process is killed. Raises TypeError or ValueError for jobs below 1.
+    with a thread that waits for it. A new process imports the script that is run, so a script that uses this needs
+    `if __name__ == "__main__":` around what it does. Used as a context manager: left by an exception such as Ctrl-C,
+    it ends the processes at once. They end too where this process is killed. Raises TypeError or ValueError for jobs
+    below 1.
     """
 
     def __init__(self, jobs: int):
@@ -55,17 +57,20 @@ class Processes(ThreadPoolExecutor):
 
     def _call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         for _ in range(TRIES):
-            pool = self._idle.get() or self._pool()  # there is one for every thread
-            kept: ProcessPoolExecutor | None = pool
+            kept = self._idle.get()  # there is one for every thread
             try:
-                return pool.submit(fn, *args, **kwargs).result()
+                kept = kept or self._pool()
+                return kept.submit(fn, *args, **kwargs).result()
             except BrokenProcessPool:
                 if self._ended:
                     raise
                 kept = None
             finally:
                 self._idle.put(kept)
-        raise RuntimeError(f"its process was killed, {TRIES} times: out of memory?")
+        raise RuntimeError(
+            f"its process ended without an answer, {TRIES} times: killed, out of memory, or started by a script that "
+            'lacks `if __name__ == "__main__":`'
+        )
 
     def _pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=SPAWN, initializer=_start, initargs=(self._held,))

@@ -18,7 +18,6 @@ def sweep(
     executor: Executor,
     *,
     measure: Callable[[Setting], Results] = measure,
-    progress: bool = True,
 ) -> list[dict[str, str]]:
     """Run every setting that `table`, a CSV file, does not hold yet; returns the table's row of each setting.
 
@@ -29,20 +28,21 @@ def sweep(
     or CancelledError where the executor lost its workers: what was done is stored.
     """
     wanted = {setting.key: setting for setting in settings}
-    hidden = {} if progress and interactive() else {"disable": True}  # {} leaves the say to TQDM_DISABLE
-    with Table(Path(table)) as file:
+    hidden = {} if interactive() else {"disable": True}  # {} leaves the say to TQDM_DISABLE
+    with Table(table) as file:
         missing = [setting for setting in wanted.values() if not file.holds(setting)]
         with tqdm(total=len(wanted), initial=len(wanted) - len(missing), unit=" runs", **hidden) as bar:
             futures = {executor.submit(measure, setting): setting for setting in missing}
             try:
                 for future in as_completed(futures):
-                    # Let go of: a cluster does anew what it loses of results that somebody still holds.
                     file.append(futures.pop(future), _results(future))
                     bar.update()
+                    # Popped and forgotten: a cluster does anew what it loses of results that somebody still holds.
+                    del future
             finally:
                 for future in futures:
                     future.cancel()
-    rows = read(Path(table))
+    rows = read(table)
     return [rows[key] for key in wanted]
 
 

@@ -20,12 +20,13 @@ FIELDS = tuple(field.name for field in fields(Setting))
 COLUMNS = (*FIELDS, *MEASURES, "error")
 
 
-def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
+def read(path: str | Path) -> dict[tuple[str, ...], dict[str, str]]:
     """The last row of each setting in the table, by `Setting.key`; none where there is no file.
 
     A last line without its end, of a process killed while writing, counts for nothing. Raises ValueError for a file
     that is not such a table.
     """
+    path = Path(path)
     return {tuple(row[name] for name in FIELDS): row for row in _rows(path, _complete(path))}
 
 
@@ -36,7 +37,8 @@ class Table:
     is not such a table, and one to which another sweep is writing.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: str | Path):
+        path = Path(path)
         if not path.parent.is_dir() or path.is_dir():
             raise ValueError(f"table must be a file in a folder that exists, got {path}")
         self.path, self._lock = path, FileLock(f"{path}.lock", timeout=0)
@@ -66,7 +68,10 @@ class Table:
         return setting.key in self.rows and not self.rows[setting.key]["error"]
 
     def append(self, setting: Setting, results: Mapping[str, object]) -> None:
-        """Write the row of a run, down to the disk. Raises ValueError for a result that the table has no column for."""
+        """Write the row of a run, down to the disk.
+
+        Raises ValueError for a result that the table has no column for, OSError, with nothing added, for a full disk.
+        """
         row = {**dict(zip(FIELDS, setting.key, strict=True)), **results}
         self._write({name: " ".join(str(value).split()) for name, value in row.items()})  # a line is a line
 
@@ -74,16 +79,24 @@ class Table:
         self.rows = read(self.path)
         whole = len(_complete(self.path))
         self._file = self.path.open("ab", buffering=0)
-        if self._file.tell() > whole:
-            logger.warning("%s ended in half a line, which is taken out; its run is done again", self.path)
-            self._file.truncate(whole)
-        if not whole:
-            self._write(dict(zip(COLUMNS, COLUMNS, strict=True)))
+        try:
+            if self._file.tell() > whole:
+                logger.warning("%s ended in half a line, which is taken out; its run is done again", self.path)
+                self._file.truncate(whole)
+            if not whole:
+                self._write(dict(zip(COLUMNS, COLUMNS, strict=True)))
+        except BaseException:
+            self._file.close()
+            raise
 
     def _write(self, row: dict[str, str]) -> None:
         line = io.StringIO()
         csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
-        self._file.write(line.getvalue().encode())  # in one piece, unbuffered: Ctrl-C comes before it or after it
+        content, end = line.getvalue().encode(), self._file.seek(0, os.SEEK_END)
+        # In one piece, unbuffered: Ctrl-C comes before it or after it.
+        if self._file.write(content) != len(content):
+            self._file.truncate(end)
+            raise OSError(f"{self.path} took only part of a line: is the disk full?")
         os.fsync(self._file.fileno())
 
 

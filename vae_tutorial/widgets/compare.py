@@ -29,7 +29,7 @@ class Compare(Console):
     """Send one image, or one code, through several models at once.
 
     The same image: every model shows its reconstruction from its own posterior mean, with the squared error summed over
-    the pixels and the image's KL in nats; between two images it blends. The same z: sliders that all models share, z[i]
+    the pixels and the image's KL in nats, where its code is no point; between two images it blends. The same z: sliders that all models share, z[i]
     being every model's latent i; a model with fewer latents ignores the later ones.
 
     models: name -> a VAE or ConditionalVAE, 2 to 8 with images of one shape; later ones are shown with `set_models`.
@@ -87,7 +87,11 @@ def _check_names(models: Any) -> None:
 
 
 def _encoded(model: Model, shown: Sample) -> Json:
-    """The offered images' codes in this model, and per image the squared error of its mean and its KL in nats."""
+    """The offered images' codes in this model, and per image the squared error of its mean and its KL in nats.
+
+    None for the KL of a deterministic encoder, which would only say how narrow its points are made.
+    """
     latents = measure(model, shown)
     error = reconstruct(model, latents).sub(as_float(shown.x)).square().flatten(1).sum(1)
-    return {"mu": latents.q.mu.tolist(), "error": error.tolist(), "kl": latents.q.kl().tolist()}
+    kl = None if getattr(model.encoder, "deterministic", False) else latents.q.kl().tolist()
+    return {"mu": latents.q.mu.tolist(), "error": error.tolist(), "kl": kl}

@@ -31,8 +31,8 @@ class CovarianceDial(Console):
     Colours tell how far a covariance is from the prior's, the identity: without colour are covariances of 0 and
     variances of 1. Buttons show the correlations instead, which small variances do not hide.
     runs: rows, such as those of results/*.json, one for every combination of settings. Under each key of `knobs` a row
-    holds its setting (a finite number, None, which is shown as "none", or a text of up to 16 letters), under `matrix`
-    the covariance of its codes [z][z], a list of lists, of as many latents in all rows, 2 to 32; under each key of
+    holds its setting (a finite number, None, which is shown as "none", or a text of up to 16 letters), under
+    "covariance" that of its codes [z][z], a list of lists, of as many latents in all rows, 2 to 32; under each key of
     `numbers` a finite number.
     knobs: key -> name of the dial, 1 to 3 of them; settings stand in the order in which runs first have them.
     numbers: key -> "name, unit" or a name alone, 1 to 6 further numbers to be told of each run; None for none.
@@ -47,7 +47,6 @@ class CovarianceDial(Console):
         runs: Sequence[Mapping[str, Any]],
         knobs: Mapping[str, str],
         *,
-        matrix: str = "covariance",
         numbers: Mapping[str, str] | None = None,
         start: Mapping[str, Any] | None = None,
     ):
@@ -56,7 +55,7 @@ class CovarianceDial(Console):
             check_names(numbers, "numbers", MOST_NUMBERS)
         labels = numbers or {}
         grid = read_grid(runs, knobs)
-        matrices = [_covariance(row, matrix, f"runs[{i}]") for i, row in enumerate(runs)]
+        matrices = [_covariance(row, f"runs[{i}]") for i, row in enumerate(runs)]
         told = [_numbers(row, labels, f"runs[{i}]") for i, row in enumerate(runs)]
         for i, one in enumerate(matrices):
             if len(one) != len(matrices[0]):
@@ -72,9 +71,9 @@ class CovarianceDial(Console):
         super().__init__()
 
 
-def _covariance(row: Mapping[str, Any], key: str, name: str) -> list[list[float]]:
+def _covariance(row: Mapping[str, Any], name: str) -> list[list[float]]:
     """A row's covariance, checked to be one as far as its entries alone can tell."""
-    rows, name = found(row, key, name), f"{name}[{key!r}]"
+    rows, name = found(row, "covariance", name), f"{name}['covariance']"
     if not (isinstance(rows, list | tuple) and all(isinstance(each, list | tuple) for each in rows)):
         raise TypeError(f"{name} must be a list of lists of numbers, got {type(rows).__name__}")
     if not (LEAST <= len(rows) <= LARGEST and {len(each) for each in rows} == {len(rows)}):

@@ -152,7 +152,7 @@ function makeOriginal(imageShape) {
 }
 
 const errorOf = ({ error, kl }, index) =>
-  index === null ? [] : [`squared error ${error[index].toFixed(1)}`, `KL ${kl[index].toFixed(1)} nats`];
+  index === null ? [] : [`squared error ${error[index].toFixed(1)}`, kl ? `KL ${kl[index].toFixed(1)} nats` : "a code without a cloud"];
 
 // What a model reads, where the others read something else.
 function readsOf({ zDim, nClasses }, sizes) {
