@@ -6,13 +6,10 @@ Two runs at a time, each on one thread.
 """
 
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
-from multiprocessing import get_context
 
 import torch
-from _recording import record
-from tqdm import tqdm
+from _recording import in_processes, record
 
 from vae_tutorial import data
 from vae_tutorial.data import sprites
@@ -98,15 +95,9 @@ def rounded(scores: dict[str, float]) -> dict[str, float]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     started = time.perf_counter()
-    with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        ceilings = pool.submit(references)
-        jobs = [pool.submit(measure, run, seed) for seed in SEEDS for run in CHARGES]
-        for job in tqdm(as_completed(jobs), total=len(jobs)):
-            print(job.result(), flush=True)
-        rows = [job.result() for job in jobs]
-        settings = SETTINGS | {"factors": list(sprites.GRID), "references": ceilings.result()}
+    rows = in_processes(measure, [(run, seed) for seed in SEEDS for run in CHARGES])
+    settings = SETTINGS | {"factors": list(sprites.GRID), "references": references()}
     print(record("beta_vae", settings, rows, time.perf_counter() - started))
 
 

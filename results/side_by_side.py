@@ -7,16 +7,13 @@ python results/side_by_side.py --row NAME SEED   makes one row again and prints 
 import argparse
 import json
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import product
-from multiprocessing import get_context
 
 import torch
-from _recording import record
+from _recording import PROCESSES, in_processes, record
 from torch import Tensor
-from tqdm import tqdm
 
 from vae_tutorial import data, zoo
 from vae_tutorial.arguments import check_choice
@@ -57,7 +54,7 @@ SETTINGS = {
     "neighbours": 3,
     "neighbour_images": 2000,
     "sure": 0.99,
-    "processes": 2,  # of one thread each
+    "processes": PROCESSES,
 }
 SEEDS = range(3)
 STEPS = SETTINGS["steps"]
@@ -214,27 +211,22 @@ def images(split: str) -> data.Images:
     return data.load(SETTINGS["data"], split=split)
 
 
-def work(job: tuple[str, int]) -> Row:
+def work(name: str, seed: int) -> Row:
     """One row; in a process of its own, which draws the images once."""
-    return measure(*job, images("train"), images("test"))
+    return measure(name, seed, images("train"), images("test"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Every model on one data set with one budget.")
     parser.add_argument("--row", nargs=2, metavar=("NAME", "SEED"), help=f"one row alone; NAME of {', '.join(METHODS)}")
     wanted = parser.parse_args().row
-    torch.set_num_threads(1)
     if wanted is not None:
+        torch.set_num_threads(1)
         check_choice(wanted[0], METHODS, name="NAME")
-        print(json.dumps(work((wanted[0], int(wanted[1]))), indent=1))
+        print(json.dumps(work(wanted[0], int(wanted[1])), indent=1))
         return
-    started, rows = time.perf_counter(), []
-    jobs = [(name, seed) for seed, name in product(SEEDS, METHODS)]
-    single = partial(torch.set_num_threads, 1)
-    with ProcessPoolExecutor(SETTINGS["processes"], get_context("spawn"), single) as pool:
-        for row in tqdm(pool.map(work, jobs), total=len(jobs)):
-            rows.append(row)
-            print(row, flush=True)
+    started = time.perf_counter()
+    rows = in_processes(work, [(name, seed) for seed, name in product(SEEDS, METHODS)])
     settings = SETTINGS | {"references": references(images("train"), images("test"))}
     print(record("side_by_side", settings, rows, time.perf_counter() - started))
 

@@ -98,13 +98,14 @@ def measure(name: str, seed: int, train: data.Images, test: data.Images) -> Row:
     q = code_dataset(model, test.x)
     z, samples = q.sample(), model.sample(len(test)).cpu()
     reconstructions = model.decode(q.mu).cpu()
-    crowd = prior_test(z[:: len(z) // SETTINGS["tested_codes"]][: SETTINGS["tested_codes"]], seed=seed)
+    crowd = prior_test(z[:: len(z) // SETTINGS["tested_codes"]], seed=seed)
     covariance = z.T.cov()
     variances = torch.linalg.eigvalsh(covariance)
     judge = zoo.classifier()
     real, fake, again = (image_features(judge, images) for images in (test.x, samples, reconstructions))
     few = SETTINGS["neighbour_images"]
-    precision, recall = precision_recall(real[:few], fake[:few], k=SETTINGS["neighbours"])
+    step = len(real) // few  # not the first ones: they are no fair sample of MNIST's test images
+    precision, recall = precision_recall(real[::step], fake[:few], k=SETTINGS["neighbours"])
     return {
         "method": name,
         "seed": seed,
@@ -133,7 +134,8 @@ def ceiling(train: data.Images, test: data.Images) -> dict[str, float]:
     """What as many training images as there are test images would get in place of samples."""
     judge, few = zoo.classifier(), SETTINGS["neighbour_images"]
     real, other = (image_features(judge, images) for images in (test.x, train.x[: len(test)]))
-    precision, recall = precision_recall(real[:few], other[:few], k=SETTINGS["neighbours"])
+    step = len(real) // few
+    precision, recall = precision_recall(real[::step], other[::step], k=SETTINGS["neighbours"])
     return {
         "frechet_data": round(frechet_distance(real, other), 2),
         "precision_data": round(precision, 4),

@@ -50,7 +50,10 @@ def tiled_by_hand(images: Tensor, columns: int, gap: int) -> np.ndarray:
     sheet = np.full((rows * (h + gap), columns * (w + gap), c), 0.5)
     for k in range(rows * columns):
         top, left = k // columns * (h + gap), k % columns * (w + gap)
-        sheet[top : top + h, left : left + w] = images[k].permute(1, 2, 0).numpy() if k < n else 1.0
+        if k < n:
+            sheet[top : top + h, left : left + w] = images[k].permute(1, 2, 0).numpy()
+        else:
+            sheet[top : top + h + gap, left : left + w + gap] = 1.0
     return sheet[..., 0] if c == 1 else sheet
 
 

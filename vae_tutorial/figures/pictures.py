@@ -61,7 +61,7 @@ def _sheet(images: Tensor, columns: int, gap: int) -> np.ndarray:
     if isinstance(images, Tensor) and images.is_floating_point():
         images = images.detach().clamp(0, 1)  # the mean of a Gaussian without a link may lie outside
     x = as_float(check_images(images)).cpu()
-    x = torch.cat([x, torch.ones(-len(x) % columns, *x.shape[1:])])
     x = torch.nn.functional.pad(x, (0, gap, 0, gap), value=0.5)
+    x = torch.cat([x, torch.ones(-len(x) % columns, *x.shape[1:])])
     sheet = rearrange(x, "(row column) c h w -> (row h) (column w) c", column=columns)
     return sheet.squeeze(-1).numpy()

@@ -81,8 +81,8 @@ def _lines_of_equal_sums(ax: Axes, name: str) -> None:
         ends = max(left, level - high), min(right, level - low)
         if ends[0] < ends[1]:  # the line crosses the picture
             ax.plot(ends, [level - end for end in ends], color="0.8", lw=0.8, ls="--", zorder=0)
+            start = (ends[0], level - ends[0])
+            offset = (4, -3 if start[1] > low + 0.08 * (high - low) else 12)  # points: clear of the axis below
             said = f"{name} {level:g}" if i == 1 else f"{level:g}"
-            ax.annotate(
-                said, (ends[0], level - ends[0]), (4, -3), textcoords="offset points", color="0.5", fontsize=8, va="top"
-            )
+            ax.annotate(said, start, offset, textcoords="offset points", color="0.5", fontsize=8, va="top")
     ax.set(xlim=(left, right), ylim=(low, high))
