@@ -17,6 +17,8 @@ from siblings import (
 )
 from widget_model import mount, plain
 
+from vae_tutorial.networks import mlp
+from vae_tutorial.vae import VAE
 from vae_tutorial.widgets import Compare
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]
@@ -48,6 +50,16 @@ def test_every_model_reconstructs_the_chosen_image(page):
         assert told == [f"squared error {side['error'][6]:.1f}", f"KL {side['kl'][6]:.1f} nats"]
     x = torch.frombuffer(bytearray(widget.scene["images"]["x"]), dtype=torch.uint8).view(-1, 20)[6] / 255
     assert_same(pixels(card(page, "Original").locator("canvas:visible")), x[None])
+
+
+def test_of_a_code_without_a_cloud_no_kl_is_told(page):
+    """It would only say how narrow the points of a deterministic encoder are made."""
+    points = VAE(*mlp((1, 5, 4), (8,), 2, deterministic=True))
+    widget, _ = compare(page, points=points, clouds=vae(2))
+    assert [side["kl"] is None for side in widget.scene["models"]] == [True, False]
+    button(page, "image 7, class 1").click()
+    told = card(page, "points").locator(".vx-card-told span")
+    expect(told).to_have_text([f"squared error {widget.scene['models'][0]['error'][6]:.1f}", "a code without a cloud"])
 
 
 def test_two_images_blend_in_every_model(page):

@@ -29,8 +29,8 @@ class Compare(Console):
     """Send one image, or one code, through several models at once.
 
     The same image: every model shows its reconstruction from its own posterior mean, with the squared error summed over
-    the pixels and the image's KL in nats, where its code is no point; between two images it blends. The same z: sliders that all models share, z[i]
-    being every model's latent i; a model with fewer latents ignores the later ones.
+    the pixels and the image's KL in nats, where its code is no point; between two images it blends. The same z: sliders
+    that all models share, z[i] being every model's latent i; a model with fewer latents ignores the later ones.
 
     models: name -> a VAE or ConditionalVAE, 2 to 8 with images of one shape; later ones are shown with `set_models`.
     images: a tensor [n, c, h, w] or an object with `x` and labels `y` (which conditional models need), of which 20 are

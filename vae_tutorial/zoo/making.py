@@ -25,10 +25,10 @@ PRIOR_CODES = 1000  # as many as `prior_test` compares in a second
 def make(name: str, folder: Path = files.FOLDER) -> dict[str, Any]:
     """Train one of RECIPES, or the CLASSIFIER, and write weights (16-bit) and card into `folder`; returns the card.
 
-    A run that was stopped left NAME.checkpoint in `folder`, from which the next one goes on, on the CPU to the same weights; the
-    classifier, made in half a minute, starts anew. Raises data.DataUnavailable where the recipe's data is neither there
-    nor can be fetched, CheckpointError where the checkpoint is damaged or another recipe's, and KeyboardInterrupt for
-    Ctrl-C. Nothing is written then.
+    A run that was stopped left NAME.checkpoint in `folder`, from which the next one goes on, on the CPU to the same
+    weights; the classifier, made in half a minute, starts anew. Raises data.DataUnavailable where the recipe's data is
+    neither there nor can be fetched, CheckpointError where the checkpoint is damaged or another recipe's, and
+    KeyboardInterrupt for Ctrl-C. Nothing is written then.
     """
     check_choice(name, [*RECIPES, CLASSIFIER], name="name")
     if name == CLASSIFIER:
