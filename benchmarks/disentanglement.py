@@ -7,9 +7,9 @@ import statistics
 from pathlib import Path
 
 from vae_tutorial.lesson import findings
+from vae_tutorial.measures.disentanglement import SCORES
 
 PAGE = Path(__file__).with_suffix(".md")
-SCORES = ("MIG", "SAP", "DCI", "FactorVAE", "BetaVAE", "modularity")
 # Read off the violin plots of Locatello et al. 2019, over all methods, weights and seeds; there is no table.
 RANGES = {
     "MIG": (0.05, 0.35), "SAP": (0.02, 0.10), "DCI": (0.1, 0.5), "FactorVAE": (0.4, 0.9), "BetaVAE": (0.7, 0.9)
@@ -56,7 +56,7 @@ Of our means these lie outside those ranges: {outside}.
   trees for each class in place of 15,000 and 100; FactorVAE and BetaVAE from 3,000 groups in place of 15,000, drawn
   from the 10,000 test images, not from the whole grid. Chen et al. 2018 leave shape out of MIG and estimate it
   otherwise: their values, near .5 for beta-TCVAE, are of another score with the same name.
-- **Spread.** In all of them, as here, seeds of one method differ as much as methods do.
+- **Spread.** In Locatello et al., as here, seeds of one method differ as much as methods do.
 """
 
 

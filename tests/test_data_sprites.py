@@ -128,3 +128,11 @@ def test_training_and_test_images_are_different_ones():
 def test_arguments_out_of_range_are_refused_by_name(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("side", [64, 32])
+def test_a_part_is_what_load_gives_in_either_size(side, monkeypatch):
+    monkeypatch.setattr(sprites, "SPLITS", {"train": (0, 40), "test": (40, 60)})
+    part = sprites.part("test", side=side)
+    assert torch.equal(part.factors, data.load("sprites", "test").factors)
+    assert torch.equal(part.x, sprites.draw(part.factors, side))

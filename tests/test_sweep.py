@@ -140,8 +140,8 @@ class TestGoingOn:
             ("a,b\n1,2\n", "it has another header"),
             ("no line", "it has another header"),
             (",".join((*COLUMNS, "more")) + "\n", "it has another header"),
-            (",".join(COLUMNS) + "\n1,2\n", "its line 2 has 2 columns instead of 23"),
-            (",".join(COLUMNS) + "\n\0\0\0\n", "its line 2 has 1 columns instead of 23"),
+            (",".join(COLUMNS) + "\n1,2\n", "its line 2 has 2 columns instead of 24"),
+            (",".join(COLUMNS) + "\n\0\0\0\n", "its line 2 has 1 columns instead of 24"),
         ],
     )
     def test_another_file_is_refused_and_left_as_it_is(self, table, thread, content, words):
@@ -343,11 +343,11 @@ class TestMeasure:
         monkeypatch.setattr(measuring, "images", lambda name, split: unknown)
         results = measure(Setting("mnist", "wae-mmd", 10, steps=5, z_dim=2, batch_size=16))
         assert {"kl", "prior_mmd2"} <= set(results)
-        assert not {"mig", "sap"} & set(results)
+        assert not {"MIG", "SAP"} & set(results)
 
     def test_codes_from_all_over_the_set_are_compared_with_the_prior(self, monkeypatch):
         compared = []
-        monkeypatch.setattr(measuring, "SCORES", {})
+        monkeypatch.setattr(measuring, "disentanglement", lambda codes, factors: {})
         monkeypatch.setattr(measuring, "PRIOR_CODES", 90)
         monkeypatch.setattr(measuring, "prior_test", lambda z: compared.append(z) or prior_test(z))
         monkeypatch.setattr(torch, "randn_like", torch.zeros_like)  # a code is its mean
@@ -357,7 +357,7 @@ class TestMeasure:
         torch.testing.assert_close(compared, [code_dataset(model, test.x).mu[range(0, 270, 3)]])
 
     def test_latents_that_do_not_move_are_counted_out(self, monkeypatch):
-        monkeypatch.setattr(measuring, "SCORES", {})
+        monkeypatch.setattr(measuring, "disentanglement", lambda codes, factors: {})
         model, test = VAE(*mlp((1, 28, 28), (8,), 4)), measuring.images("digits", "test")
         head = model.encoder.body[-1]
         with torch.no_grad():

@@ -35,7 +35,8 @@ def in_this_process(monkeypatch):
     """Runs of a sweep in a thread, where the few images of these tests are, with the quickest score."""
     measuring.images.cache_clear()
     monkeypatch.setattr(command, "Processes", ThreadPoolExecutor)
-    monkeypatch.setattr(measuring, "SCORES", {"mig": mig})
+    monkeypatch.setattr("vae_tutorial.sweep.run.interactive", lambda: False)  # no bar among what is said
+    monkeypatch.setattr(measuring, "disentanglement", lambda codes, factors: {"MIG": mig(codes, factors)})
     yield
     measuring.images.cache_clear()
 

@@ -42,6 +42,12 @@ def make(n: int, seed: int, *, skip: int = 0, side: int = FULL) -> Images:
     return Images(draw(factors, side), shapes, factors, name="sprites", factor_names=CELLS.names, n_classes=len(SHAPES))
 
 
+def part(split: str, *, side: int = FULL) -> Images:
+    """The "train" or "test" sprites of SPLITS; KeyError for another split, otherwise as `make`."""
+    start, stop = SPLITS[split]
+    return make(stop - start, seed=0, skip=start, side=side)
+
+
 def draw(factors: Tensor | np.ndarray | list, side: int = FULL) -> Tensor:
     """Draw one image per row of `factors`: int [n, 5] to uint8 [n, 1, side, side], white (255) on black (0).
 

@@ -1,6 +1,6 @@
 """One run of a sweep: a model trained by its setting, and what is measured of it on the test images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
@@ -12,16 +12,8 @@ from torch import Tensor
 from vae_tutorial import data
 from vae_tutorial.data import Images, sprites
 from vae_tutorial.devices import seeded
-from vae_tutorial.measures import (
-    active_units,
-    beta_vae_score,
-    code_dataset,
-    factor_vae_score,
-    mig,
-    modularity,
-    prior_test,
-    sap,
-)
+from vae_tutorial.measures import active_units, code_dataset, disentanglement, prior_test
+from vae_tutorial.measures.disentanglement import SCORES
 from vae_tutorial.networks import mlp
 from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import KL
@@ -31,14 +23,6 @@ from vae_tutorial.vae import VAE
 
 Results = dict[str, float | int | str]
 
-# DCI is left out: it takes minutes.
-SCORES: dict[str, Callable[[Tensor, Tensor], float]] = {
-    "mig": mig,
-    "modularity": modularity,
-    "sap": sap,
-    "beta_vae_score": beta_vae_score,
-    "factor_vae_score": factor_vae_score,
-}
 TERMS = ("minus_elbo", "reconstruction", "kl")
 CODES = ("active_units", "mean_abs_correlation", "prior_mmd2", "prior_p_value")
 MEASURES = (*TERMS, *CODES, *SCORES, "seconds", "device")
@@ -84,13 +68,12 @@ def measure(setting: Setting) -> Results:
 def images(name: str, split: str) -> Images:
     """A split of a data set, kept for the next run of this process; sprites are 32 pixels a side."""
     if name == "sprites":
-        start, stop = sprites.SPLITS[split]
-        return sprites.make(stop - start, seed=0, skip=start, side=32)
+        return sprites.part(split, side=32)
     return data.load(name, split, fallback=False)
 
 
 def mean_abs_correlation(codes: Float[Tensor, "n z"]) -> float:
-    """The mean of |correlation| over all pairs of two codes. Raises ValueError for fewer than 2 codes."""
+    """The mean of |correlation| over all pairs of latents. Raises ValueError for fewer than 2 latents."""
     n = codes.shape[1]
     if n < 2:
         raise ValueError(f"codes must have at least 2 latents for a pair, got {n}")
@@ -109,7 +92,7 @@ def _of_codes(model: VAE, test: Images) -> Results:
     if n_active > 1:
         results["mean_abs_correlation"] = mean_abs_correlation(active)
     if test.factors is not None:
-        results |= {name: score(q.mu, test.factors) for name, score in SCORES.items()}
+        results |= disentanglement(q.mu, test.factors)
     return results
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 
-SHOWN = ("reconstruction", "kl", "active_units", "mean_abs_correlation", "mig", "sap", "factor_vae_score")
+SHOWN = ("reconstruction", "kl", "active_units", "mean_abs_correlation", "MIG", "SAP", "FactorVAE")
 
 
 def summarize(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -76,8 +76,7 @@ def images(on_card: dict[str, Any], split: str) -> Images:
     Raises data.DataUnavailable where they are neither there nor to be had, ValueError for what are no images.
     """
     if on_card["data"] == "sprites":
-        start, stop = sprites.SPLITS[split]
-        return sprites.make(stop - start, seed=0, skip=start, side=on_card["side"])
+        return sprites.part(split, side=on_card["side"])
     return data.load(on_card["data"], split=split, fallback=False)
 
 
