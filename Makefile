@@ -12,7 +12,7 @@ lab_options := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --al
 in_parallel := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 quietly := TQDM_DISABLE=1 OMP_NUM_THREADS=1
 
-.PHONY: help lab test check set-up set-up-site lessons site results bench lock system-deps
+.PHONY: help lab test check set-up set-up-site lessons exercises site results bench lock system-deps
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -21,7 +21,7 @@ lab: set-up  ## Set up everything, open JupyterLab on the first lesson (LAB_ARGS
 	@PATH="$$PWD/.venv/bin:$$PATH" exec $(python) -m jupyterlab $(lab_options) $(LAB_ARGS)
 
 test: set-up-site  ## Set up everything, run every test
-	@$(quietly) $(python) -m pytest $(in_parallel) --nbval-lax --nbval-current-env notebooks tests $(TEST_ARGS)
+	@$(quietly) $(python) -m pytest $(in_parallel) --nbval-lax --nbval-current-env notebooks solutions exercises tests $(TEST_ARGS)
 
 check: set-up  ## Run the quick tests, lint and types: under 2 minutes
 	@$(quietly) $(python) -m pytest $(in_parallel) -m "not browser" tests $(TEST_ARGS)
@@ -34,6 +34,9 @@ set-up-site:  ## The same, with what builds the web site
 
 lessons: set-up  ## Execute the lessons anew, outputs stored (LESSONS=notebooks/00_start_here.ipynb for one)
 	@$(python) scripts/lessons.py $(if $(LESSONS),$(LESSONS),notebooks/*.ipynb)
+
+exercises: set-up  ## Make exercises/ from solutions/
+	@$(python) scripts/exercises.py
 
 site: set-up-site  ## Build the lessons' web site in build/site; lessons that did not change are not executed again
 	@$(python) scripts/build_site.py

@@ -35,12 +35,12 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 def steady(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
-    """Write addresses in memory as one constant; leave of a widget its static picture, or nothing.
+    """Write addresses in memory as one constant; leave of a widget its static picture or text, or nothing.
 
     A widget without its kernel is an error message, and its id is another one in each run.
     """
     data = output.get("data", {})
-    if data.pop(WIDGET, None) is not None and "image/png" not in data:
+    if data.pop(WIDGET, None) is not None and not {"image/png", "text/markdown"} & data.keys():
         return None
     if output.output_type == "stream":
         output.text = ADDRESS.sub("0x...", output.text)

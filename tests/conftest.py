@@ -25,6 +25,21 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How well the exercises' checks tell right answers from wrong ones (tests/mutants)."""
+    counts = {
+        (kind, outcome): sum(
+            f"test_a_{kind}_answer" in report.nodeid for report in terminalreporter.getreports(outcome)
+        )
+        for kind in ("wrong", "right")
+        for outcome in ("passed", "failed")
+    }
+    if any(counts.values()):
+        for kind, mistake in (("wrong", "passed for right or not told their slip"), ("right", "refused")):
+            good, bad = counts[kind, "passed"], counts[kind, "failed"]
+            terminalreporter.write_line(f"exercises: {good + bad} {kind} answers tried, {bad} {mistake}")
+
+
 @pytest.fixture(autouse=True)
 def fixed_random_state() -> None:
     torch.manual_seed(0)

@@ -11,5 +11,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "right" in metafunc.fixturenames:
         cases = [(task, number) for task, bank in banks.items() for number in range(len(bank.right))]
         metafunc.parametrize(("task", "right"), cases)
-
-
