@@ -1,5 +1,6 @@
 """Every widget in JupyterLab, and the explorer in Notebook 7 too: shown, used, asking other machines for nothing."""
 
+import json
 import re
 
 import pytest
@@ -22,7 +23,7 @@ from types import SimpleNamespace
 from vae_tutorial.networks import Decoder, mlp
 from vae_tutorial.vae import VAE, ConditionalVAE
 from vae_tutorial.widgets import BetaDial, Compare, CovarianceDial, DrawDigit, KernelLab, LatentExplorer, LossLab
-from vae_tutorial.widgets import ManifoldPad, RunDial
+from vae_tutorial.widgets import ManifoldPad, Quiz, RunDial
 
 torch.manual_seed(0)
 covariances = [dict(k=k, covariance=[[k, 0.5], [0.5, 1]]) for k in (1, 3)]
@@ -43,6 +44,7 @@ CELLS = {
     "Kernel laboratory": "KernelLab()",
     "Dial through training runs": 'RunDial([dict(k=k, a=[k]) for k in (1, 3)], {"k": "k"}, {"a": "a"}, steps=[1, 2])',
     "Dial through covariances": 'CovarianceDial(covariances, {"k": "k"})',
+    "Concept questions": 'Quiz("before_and_after", record="before.json")',
     "Draw a digit": "DrawDigit(conditional, images)",
     "Latent explorer": "explorer = LatentExplorer(conditional, images)\nexplorer",
     "Explorer whose decoder needs the kernel": "LatentExplorer(odd, images)",
@@ -172,6 +174,23 @@ def test_the_dial_through_covariances_follows_keys(lab):
         lab.page.keyboard.press(key)
     expect(root.locator("p[role=status]").first).to_have_text("z[0] and z[1]: covariance 0.500, correlation 0.289.")
     assert lab.cells() == cells
+
+
+def test_answers_to_concept_questions_are_stored_by_the_kernel(lab, home):
+    root, cells = widget(lab, "Concept questions"), lab.cells()
+    root.get_by_role("spinbutton").first.focus()
+    lab.page.keyboard.type("1.25")
+    for key in ("d", "d"):
+        lab.page.keyboard.press(key)
+    root.get_by_role("radio").first.focus()
+    for key in ("Space", "Enter"):
+        lab.page.keyboard.press(key)
+    assert lab.cells() == cells
+    root.get_by_role("button", name="Store answers").press("Enter")
+    expect(root.get_by_role("status")).to_contain_text("2 of 12 questions answered, stored in", timeout=15_000)
+    answers = json.loads((home / "before.json").read_text())["answers"]
+    assert answers["dropout-variance"] == 1.25
+    assert len(answers) == 2
 
 
 def test_a_digit_is_drawn_with_the_mouse_and_encoded(lab):

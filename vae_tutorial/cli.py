@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_tutorial import data, doctor, zoo
+from vae_tutorial.course import command as course
 from vae_tutorial.sweep import command as sweep
 from vae_tutorial.training import CheckpointError
 from vae_tutorial.widgets import LatentExplorer
@@ -25,6 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     export.add_argument("model", help="a shipped model or a .safetensors file that `train -o` wrote")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE", help="the HTML file to write")
     sweep.add_options(commands.add_parser("sweep", help="train a grid of methods, weights and seeds into a CSV table"))
+    course.add_assign(commands.add_parser("assign", help="write exercises in the variant of each learner"))
+    course.add_gain(commands.add_parser("gain", help="compare a class's answers to the questions before and after"))
     args = parser.parse_args(argv)
     if args.command == "doctor":
         return _doctor()
@@ -34,6 +37,10 @@ def main(argv: list[str] | None = None) -> int:
         return _export(args.model, args.output)
     if args.command == "sweep":
         return sweep.run(args)
+    if args.command == "assign":
+        return course.assign_all(args.exercise, args.seed, args.output)
+    if args.command == "gain":
+        return course.compare(args.folder, args.output)
     return _train(args.name, args.output)
 
 

@@ -45,7 +45,9 @@ def read_class(folder: Path) -> Class:
     A learner with two files of one name is not counted, since nobody can say which of them to take.
     """
     found = Class()
-    by_learner: dict[str, dict[str, list[Path]]] = {}
+    by_learner: dict[str, dict[str, list[Path]]] = {
+        path.name: {} for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")
+    }
     for path in sorted(path for path in folder.rglob("*.json") if path.name in RECORDS):
         within = path.relative_to(folder).parts
         if len(within) < 2:
@@ -68,15 +70,15 @@ def _add(found: Class, learner: str, files: dict[str, list[Path]]) -> None:
             records[name] = read_record(paths[0])
         except ValueError as error:
             found.unusable.append(str(error))
-    missing = [name for name in RECORDS if name not in files]
-    found.lacking += [f"{learner} has no {name}" for name in missing]
+    if missing := [name for name in RECORDS if name not in files]:
+        found.lacking.append(f"{learner} has no {' and no '.join(missing)}")
     if len(records) == len(RECORDS):
         found.pairs[learner] = (records[BEFORE], records[AFTER])
 
 
 def normalised_gain(before: ArrayLike, after: ArrayLike) -> float:
     """(after - before) / (1 - before) of the mean shares of right answers (Hake 1998); NaN if all were right before."""
-    pre, post = np.mean(before), np.mean(after)
+    pre, post = np.asarray(before, dtype=float).mean(), np.asarray(after, dtype=float).mean()
     return float((post - pre) / (1 - pre)) if pre < 1 else float("nan")
 
 

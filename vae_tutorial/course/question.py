@@ -103,8 +103,5 @@ def is_number(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a whole number with too many digits to be written
-        return "a number without end"
+    text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

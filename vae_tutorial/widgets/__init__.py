@@ -7,6 +7,7 @@ from vae_tutorial.widgets.draw import DrawDigit
 from vae_tutorial.widgets.explorer import LatentExplorer
 from vae_tutorial.widgets.labs import KernelLab, LossLab
 from vae_tutorial.widgets.manifold import ManifoldPad
+from vae_tutorial.widgets.quiz import Quiz
 from vae_tutorial.widgets.runs import RunDial
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "LatentExplorer",
     "LossLab",
     "ManifoldPad",
+    "Quiz",
     "RunDial",
 ]

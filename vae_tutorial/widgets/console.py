@@ -1,4 +1,4 @@
-"""What all widgets share: a scene for the page, a still picture for places without one, answers for slow decoders."""
+"""What all widgets share: a scene for the page, something still for places without one, answers to what it asks."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -33,10 +33,11 @@ class Console(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(self._answer)
 
-    def _show(self, scene: Json, *, still: Callable[[], bytes], name: str, models: Sequence[Model] = ()) -> None:
+    def _show(self, scene: Json, *, still: Callable[[], bytes | str], name: str, models: Sequence[Model] = ()) -> None:
         """Show `scene`; `name` is its text, `models` are those whose decoders it may ask for.
 
-        `still` draws a PNG of it, once the widget is displayed: new weights after an epoch need not wait for one.
+        `still` draws a PNG of it, or writes it as Markdown, once the widget is displayed: new weights after an epoch
+        need not wait for one.
         """
         self._still, self._name, self._models = still, name, list(models)
         self.scene = {**scene, "title": self.title}
@@ -57,20 +58,29 @@ class Console(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["image/png"] = base64.b64encode(self._still()).decode()
+            still = self._still()
+            if isinstance(still, bytes):
+                bundle[0]["image/png"] = base64.b64encode(still).decode()
+            else:
+                bundle[0]["text/markdown"] = still
         return bundle
 
     def _answer(self, _: Any, question: Json, buffers: Any) -> None:
-        """Decode what the page asks for: {"ask": id, "model": number, "codes": [[...]], "label": class or None}.
-
-        The label may be a list too, of one class per code.
-        """
+        """Send the page the reply to a question with an id under "ask"."""
         try:
-            model, codes = self._models[question["model"]], torch.tensor(question["codes"][:MOST_CODES])
-            label = question["label"] or 0
-            labels = torch.tensor(label[:MOST_CODES]) if isinstance(label, list) else label
-            images = decode(model, codes.view(-1, model.z_dim), labels)
+            reply = self._reply(question)
         except Exception as error:  # the page must hear of it, whatever went wrong
             self.send({"answer": question.get("ask"), "problem": f"{type(error).__name__}: {error}"})
         else:
-            self.send({"answer": question["ask"]}, buffers=[images.mul(255).round().byte().cpu().numpy().tobytes()])
+            self.send({"answer": question["ask"]}, buffers=[reply])
+
+    def _reply(self, question: Json) -> bytes:
+        """Decode what the page asks for: {"model": number, "codes": [[...]], "label": class or None}.
+
+        The label may be a list too, of one class per code.
+        """
+        model, codes = self._models[question["model"]], torch.tensor(question["codes"][:MOST_CODES])
+        label = question["label"] or 0
+        labels = torch.tensor(label[:MOST_CODES]) if isinstance(label, list) else label
+        images = decode(model, codes.view(-1, model.z_dim), labels)
+        return images.mul(255).round().byte().cpu().numpy().tobytes()

@@ -15,7 +15,7 @@ from vae_tutorial.widgets.models import Json
 LOSS_KNOBS = {
     "x": ("pixel x", 0.0, 1.0),
     "logit": ("logit", -6.0, 6.0),
-    "sigma": ("σ of p(x|z)", 0.05, 1.5),  # noqa: RUF001
+    "sigma": ("σ of p(x|z)", 0.05, 1.5),
     "mu": ("μ of q(z|x)", -3.0, 3.0),
     "logvar": ("log σ² of q", -6.0, 2.0),
 }

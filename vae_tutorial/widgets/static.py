@@ -111,7 +111,8 @@ def _enliven(output: Any, states: Json) -> bool:
         output.data["text/html"] = fragment(scene)
     except TypeError:
         return False
-    output.data.pop("image/png", None)
+    for still in ("image/png", "text/markdown"):
+        output.data.pop(still, None)
     return True
 
 

@@ -10,6 +10,7 @@ import { makeKernelLab } from "./kernel_lab.js";
 import { makeLossLab } from "./loss_lab.js";
 import { makeManifold } from "./manifold.js";
 import { atRest, keepKeys, make, uniqueId } from "./page.js";
+import { makeQuiz } from "./quiz.js";
 import { makeRunDial } from "./run_dial.js";
 
 // kind -> (scene, host) -> { element, fits(scene), show(scene), stop() }
@@ -22,10 +23,17 @@ const WIDGETS = {
   kernel_lab: makeKernelLab,
   loss_lab: makeLossLab,
   manifold: makeManifold,
+  quiz: makeQuiz,
   run_dial: makeRunDial,
 };
 
-const NO_KERNEL = { pose: () => null, tell() {}, heard() {}, ask: () => Promise.reject(new Error("this page has no kernel")) };
+const NO_KERNEL = {
+  alone: true,
+  pose: () => null,
+  tell() {},
+  heard() {},
+  ask: () => Promise.reject(new Error("this page has no kernel")),
+};
 
 // -> { show(scene), end() }
 export function mount(element, host = NO_KERNEL) {
