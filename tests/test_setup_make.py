@@ -90,13 +90,13 @@ def test_second_lab_starts_jupyterlab_and_nothing_else(course: Course) -> None:
     assert "NeverCheckForUpdate" in call
 
 
-def test_test_is_one_parallel_run_over_lessons_and_tests(course: Course) -> None:
+def test_test_is_one_parallel_run_over_lessons_exercises_and_tests(course: Course) -> None:
     assert course.make("set-up-site").returncode == 0
     assert course.make("test").returncode == 0
     (call,) = course.calls.read_text().splitlines()
     assert call.startswith("-m pytest --numprocesses=auto --dist=loadfile")
     assert "--nbval-lax" in call
-    assert call.endswith(" notebooks tests")
+    assert call.endswith(" notebooks solutions exercises tests")
     assert "TQDM_DISABLE=1" in course.make("-n", "test").stdout
 
 
