@@ -197,7 +197,7 @@ BANKS = {
             ("exchanged", hiding(lambda w, p: w * p / 2, lambda w, p: w * p)),
             ("this is σ", hiding(lambda w, p: w * p, lambda w, p: math.sqrt(w * p / 2))),
             ("σ² is not β", hiding(lambda w, p: w * p, lambda w, p: w * p)),
-            ("does not follow from this β", hiding(lambda w, p: w * p, lambda w, p: 12345.0)),
+            ("not yet", hiding(lambda w, p: w * p, lambda w, p: 12345.0)),
             ("not yet", hiding(lambda w, p: 12345.0, lambda w, p: w * p / 2)),
             ("2 results are asked for", lambda mine: mine.weight * pixels(mine)),
         ],

@@ -100,9 +100,6 @@ def hidden_beta(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             },
             "this is σ, and σ² is asked for": {"sigma2": math.sqrt(w * pixels / 2)},
             "σ² is not β: a Gaussian has 1 / (2σ²) in front of the squares": {"sigma2": w * pixels},
-            "σ² does not follow from this β: which σ² makes the factor in front of the squares 1?": {
-                "beta": w * pixels
-            },
         },
     )
 

@@ -48,7 +48,7 @@ def build(settings: dict[str, Any]) -> VAE:
     """The untrained model of settings that are sound."""
     layers = LAYERS[settings["network"]]
     options = {key: settings[key] for key in (layers, "z_dim", "activation", "batch_norm")}
-    return VAE(*{"mlp": mlp, "conv": conv}[settings["network"]](SHAPE, **options))
+    return VAE(*(mlp(SHAPE, **options) if settings["network"] == "mlp" else conv(SHAPE, **options)))
 
 
 def measure(settings: dict[str, Any], weights: dict[str, Tensor], part: int) -> Measured:

@@ -74,7 +74,8 @@ def _problem(
     if any(_agree(yours, other, atol) for other in right):
         return None
     told = "not yet" if secret else _difference(yours, _named(truth), atol)
-    slip = next((sentence for sentence, wrong in slips.items() if _agree(yours, wrong, atol)), None)
+    told_apart = {sentence: wrong for sentence, wrong in slips.items() if not _agree(_named(truth), wrong, atol)}
+    slip = next((sentence for sentence, wrong in told_apart.items() if _agree(yours, wrong, atol)), None)
     if slip is None:
         return told
     return slip if secret else f"{slip} ({told})"

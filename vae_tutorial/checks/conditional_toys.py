@@ -38,11 +38,14 @@ def toy_layer(seed: int, k: int) -> nn.Linear:
 def opened(model: ConditionalVAE) -> tuple[Network, Network]:
     """The model's networks as functions of joined inputs: image, label -> mu, logvar; code, label -> logits."""
 
+    bodies = [network.get_submodule("body") for network in (model.encoder, model.decoder)]
+    shape = model.decoder(torch.zeros(1, model.z_dim), torch.eye(model.n_classes)[:1]).shape[1:]
+
     def encoder(joined: Tensor) -> tuple[Tensor, ...]:
-        return model.encoder.body(joined).chunk(2, dim=-1)
+        return bodies[0](joined).chunk(2, dim=-1)
 
     def decoder(joined: Tensor) -> Tensor:
-        return model.decoder.body(joined).view(-1, *model.decoder.image_shape)
+        return bodies[1](joined).unflatten(1, shape)
 
     return encoder, decoder
 

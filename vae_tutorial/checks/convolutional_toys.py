@@ -33,7 +33,7 @@ def their_run(seed: int) -> tuple[Tensor, Tensor, History]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         encoder, decoder = mlp(hidden=(128,), z_dim=8)
-    decoder.body.append(nn.Tanh())
+    decoder.body = nn.Sequential(decoder.body, nn.Tanh())
     model = VAE(encoder, decoder, Gaussian(sigma=0.3, link="identity"))
     history = fit(model, Objective(KL()), digits, steps=500, lr=2e-3, seed=seed, progress=False)
     return as_float(test.x), model.reconstruct(test.x).cpu(), history

@@ -132,7 +132,8 @@ def encoder(
     x = draw(seed, 4, c, side, side)
 
     def built(**other: Any) -> list[nn.Module]:
-        return list(conv((c, side, side), **{"channels": channels, "z_dim": z} | other)[0].body)
+        settings: dict[str, Any] = {"channels": channels, "z_dim": z} | other
+        return list(conv((c, side, side), **settings)[0].body.children())
 
     def result(layers: list[nn.Module]) -> dict[str, Any]:
         return measured(layers, seed, x)
@@ -166,7 +167,8 @@ def decoder(
     codes = draw(seed, 4, z)
 
     def built(**other: Any) -> list[nn.Module]:
-        return list(conv((c, side, side), **{"channels": channels, "z_dim": z} | other)[1].body)
+        settings: dict[str, Any] = {"channels": channels, "z_dim": z} | other
+        return list(conv((c, side, side), **settings)[1].body.children())
 
     def result(layers: list[nn.Module]) -> dict[str, Any]:
         return measured(layers, seed, codes) | {"channels": torch.tensor(channels)}
@@ -174,7 +176,7 @@ def decoder(
     layers, truth = built(), result(built())
     count, output = truth["parameters"], truth["output"]
     ups = sum(channels[:-1]) + channels[0]  # the channels behind all transposed convolutions
-    in_colour = measured(conv((3, side, side), channels, z)[1].body, seed, codes)
+    in_colour = measured(conv((3, side, side), channels, z)[1].body.children(), seed, codes)
     yield matches(
         f"makes logits {c} x {side} x {side} of codes, as the lesson's {len(channels)} levels do",
         ask(decoded, seed, codes, c, side, list(channels)),

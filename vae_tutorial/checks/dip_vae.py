@@ -153,16 +153,13 @@ def loss(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterat
 
 def mended(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterator[Verdict]:
     """A learner's (mu, logvar, off_diagonal, diagonal) -> the penalty of DIP-II, without the published slips."""
-    whitened = 0.75**0.5 * whiten(draw(seed + 3, b, z).double())
-    for claim, mu, logvar in (
-        (
-            "is 0 where means of variance ¾ and clouds of ¼ give the prior",
-            whitened,
-            torch.full_like(whitened, 0.25).log(),
-        ),
-        ("is the penalty of this batch", *_batch(seed, b, z)),
+    of_prior, batch = 0.75**0.5 * whiten(draw(seed + 3, b, z).double()), _batch(seed, b, z)
+    quarter = torch.full_like(of_prior, 0.25).log()
+    for claim, mu, logvar, truth in (
+        ("is 0 where means of variance ¾ and clouds of ¼ give the prior", of_prior, quarter, torch.zeros(())),
+        ("is the penalty of this batch", *batch, _either(*batch, 5.0, 10.0)[0]),
     ):
-        truth, one_less = _either(mu, logvar, 5.0, 10.0)
+        one_less = _either(mu, logvar, 5.0, 10.0)[1]
         sentences = {
             "still in it: " + " ".join(SLIPS[slip] for slip in some): _charge(
                 _published(mu, logvar, set(some)), 5.0, 10.0
@@ -192,10 +189,11 @@ def sick_run(run: str = "") -> dict[str, Tensor]:
     images = data.load("digits", limit=4_000)
     fit(model, Objective(KL(), charge), images, steps=400, batch_size=64, lr=2e-3, progress=False)
     q = code_dataset(model, images.x[:2_000])
-    covariances = {
-        f"covariance of the {name}": code_covariance(q, kind) for name, kind in (("means", "i"), ("codes", "ii"))
+    return {
+        "covariance of the means": code_covariance(q, "i"),
+        "covariance of the codes": code_covariance(q, "ii"),
+        "correlation of the means": q.mu.T.corrcoef(),
     }
-    return covariances | {"correlation of the means": q.mu.T.corrcoef()}
 
 
 def whiten(codes: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae_tutorial import data
 from vae_tutorial.checks.answers import ask, given, numbers
-from vae_tutorial.checks.comparing import Verdict, holds, matches, one_of
+from vae_tutorial.checks.comparing import Truth, Verdict, holds, matches, one_of
 from vae_tutorial.checks.toys import draw, toy_images
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.networks import mlp
@@ -61,9 +61,9 @@ def active_units(
     Of the others, `faint` ones have a standard deviation above it, `shifted` ones a mean square.
     """
     counts = (active, faint, shifted, quiet)
-    for threshold, other, claim in ((0.01, 0.2, "counts latents"), (0.2, 0.01, "counts fewer with a higher threshold")):
+    for threshold, other in ((0.01, 0.2), (0.2, 0.01)):  # each with clouds of its own
         mu, logvar = _latents(seed, threshold, *counts)
-        said = {
+        said: dict[str, Truth] = {
             "latents whose σ is about 1 are counted too: is this the variance of the sampled z?": sum(counts),
             "latents that stand still away from 0 are counted too: does your number take their mean away?": active
             + shifted,
@@ -75,6 +75,7 @@ def active_units(
         }
         if threshold > other:
             said = {"does the threshold that is given play a part?": int((mu.var(0) > other).sum())} | said
+        claim = f"counts the latents that move, with a threshold of {threshold}"
         yield matches(claim, ask(function, mu, logvar, threshold), active, slips=said)
 
 
@@ -266,6 +267,6 @@ def _cost(seed: int, z: int, run: int, steps: int, lr: float, trained: bool = Tr
     with torch.random.fork_rng():
         torch.manual_seed(run)
         model = VAE(*mlp((1, 4, 4), hidden=(16,), z_dim=z))
-    options = {"steps": steps, "lr": lr, "batch_size": 16, "seed": run, "progress": False}
-    fit(model, Objective(KL()), train if trained else test, **options)
+    images = train if trained else test
+    fit(model, Objective(KL()), images, steps=steps, lr=lr, batch_size=16, seed=run, progress=False)
     return evaluate(model, Objective(KL()), test if tested else train).loss.item()

@@ -173,7 +173,8 @@ def is_vae(handed_in: Any, *, part: int = 0) -> Iterator[Verdict]:
     yield fits
     if fits.problem:
         return
-    seen = measure(*answer.value, part)
+    settings, weights = answer.value
+    seen = measure(settings, weights, part)
     yield Verdict(f"is a VAE that has learned digits ({_told(seen)})", _unlearned(seen))
 
 
@@ -184,9 +185,11 @@ def at_most(handed_in: Any, limit: float, *, part: int = 0) -> Iterator[Verdict]
     yield fits
     if fits.problem:
         return
-    seen = measure(*answer.value, part)
-    short = f"it costs {seen.minus_elbo:.1f}" if math.isfinite(seen.minus_elbo) else "it costs no finite number"
-    problem = "" if seen.minus_elbo <= limit else f"{short}; {_unlearned(seen) or 'what did the lessons gain most by?'}"
+    settings, weights = answer.value
+    seen = measure(settings, weights, part)
+    problem = ""
+    if not seen.minus_elbo <= limit:  # so that what is no number fails
+        problem = _unlearned(seen) or f"it costs {seen.minus_elbo:.1f}: what did the lessons gain most by?"
     yield Verdict(f"costs at most {limit:.1f} nats per unseen digit ({_told(seen)})", problem)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +12,8 @@ from torch import Tensor
 
 from vae_tutorial.checks.answers import Answer, ask, given, numbers
 from vae_tutorial.checks.comparing import Verdict, matches
-from vae_tutorial.checks.toys import draw, toy_images, toy_vae
-from vae_tutorial.objectives import Objective
-from vae_tutorial.regularizers import KL
+from vae_tutorial.checks.toys import draw, toy_images
+from vae_tutorial.checks.training_by_hand import descend, forward, sums_of_units
 
 FAULTS = (
     "learning rate too low",
@@ -56,7 +55,7 @@ def dead_units(
     function: Callable, *, seed: int = 0, sizes: Sequence[int] = (5, 3, 6), units: int = 9
 ) -> Iterator[Verdict]:
     """A learner's list of sums [b, k], one for each batch -> which of the k units are dead, [k]."""
-    batches = _sums(seed, sizes, units)
+    batches = sums_of_units(seed, sizes, units)
     sums = torch.cat(batches)
     truth = (sums <= 0).all(0)
     yield matches(
@@ -160,7 +159,7 @@ def leaky_encoder(
 
     def answers(activate: Callable[[Tensor], Tensor], *, first: int = len(sizes)) -> Tensor:
         """first: how many layers have the activation behind them, counted from the first; usually all but the last."""
-        return _forward(draw(seed, count) / 2, x, sizes, activate, min(first, len(sizes) - 1))
+        return forward(draw(seed, count) / 2, x, sizes, activate, min(first, len(sizes) - 1))
 
     def leaky(total: Tensor) -> Tensor:
         return torch.where(total > 0, total, slope * total)
@@ -198,7 +197,7 @@ def training_step(function: Callable, *, seed: int = 0, b: int = 6, c: float = 1
     x = toy_images(seed, 3, b)
 
     def descended(c: float = c, lr: float = 0.02, **slip: Any) -> dict[str, Tensor]:
-        return dict(zip(("losses", "norms", "weights"), _descend(seed, x, c, lr, **slip), strict=True))
+        return dict(zip(("losses", "norms", "weights"), descend(seed, x, c, lr, **slip), strict=True))
 
     truth = descended()
     yield matches(
@@ -252,59 +251,3 @@ def _steps(answer: Answer, count: int) -> Answer:
     if told is None or told.shape != (count, 2):
         return Answer(trouble="two numbers are asked for of each step, the loss and the norm")
     return Answer([told[:, 0], told[:, 1], answer.value[1]])
-
-
-def _sums(seed: int, sizes: Sequence[int], units: int) -> list[Tensor]:
-    """Sums [b, units] of several batches, of which each of the first eight units is a case of its own."""
-    sums = -draw(seed, sum(sizes), units).abs() - 0.1
-    last = len(sums) - sizes[-1]
-    sums[:, 1] = 0  # asleep by a hair
-    sums[0, 2] = sums[-1, 3] = 0.5  # woken by one image alone, the first or the last
-    sums[:last, 4] *= -1  # awake in all batches but the last
-    sums[last:, 5] *= -1  # awake in the last batch alone
-    sums[:, 6] *= -1
-    for start in accumulate(sizes[:-1], initial=0):
-        sums[start, 7] = 0.5  # woken once in each batch
-    order = torch.randperm(units, generator=torch.Generator().manual_seed(seed))
-    return list(sums[:, order].split(list(sizes)))
-
-
-def _forward(
-    weights: Tensor, x: Tensor, sizes: Sequence[int], activate: Callable[[Tensor], Tensor], first: int
-) -> Tensor:
-    """What layers of these sizes answer, with the activation behind the `first` of them; weights: one long vector."""
-    h = x.flatten(1)
-    for i, (before, after) in enumerate(pairwise(sizes)):
-        matrix, bias, weights = weights.split([before * after, after, len(weights) - (before + 1) * after])
-        total = h @ matrix.view(after, before).T + bias
-        h = activate(total) if i < first else total
-    return h
-
-
-def _descend(
-    seed: int, x: Tensor, c: float, lr: float, *, fresh: bool = True, clip: str = "all"
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Losses, norms and weights of gradient descent by hand, w - lr * clipped gradient; step i has the noise of seed i.
-
-    clip: "all" as one vector, "tensors" or "numbers" each by itself, or "not".
-    """
-    model, objective = toy_vae(seed), Objective(KL())
-    weights = list(model.parameters())
-    losses, norms, held = [], [], [torch.zeros_like(w) for w in weights]
-    for i, images in enumerate(x):
-        with torch.random.fork_rng():
-            torch.manual_seed(i)
-            loss = objective(model, images).loss
-        new = torch.autograd.grad(loss, weights)
-        held = [g if fresh else old + g for old, g in zip(held, new, strict=True)]
-        norm = torch.cat([g.flatten() for g in held]).norm()
-        factors = {"all": c / norm, "not": math.inf, "numbers": math.inf}
-        if clip == "numbers":
-            held = [g.clamp(-c, c) for g in held]
-        held = [g * torch.as_tensor(factors.get(clip, c / g.norm())).clamp(max=1) for g in held]
-        losses.append(loss.detach())
-        norms.append(norm)
-        with torch.no_grad():
-            for w, g in zip(weights, held, strict=True):
-                w.sub_(lr * g)
-    return torch.stack(losses), torch.stack(norms), torch.cat([w.detach().flatten() for w in weights])
