@@ -191,7 +191,7 @@ def test_a_file_that_is_no_toml_is_named(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("99_none",), "lesson must be one of 01_"),
+        (("99_none",), "lesson must be one of 00_"),
         (("01_autoencoder_to_vae", "here"), "where must be one of lesson, ex"),
     ],
 )
