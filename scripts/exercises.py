@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def make(course: Path, exercises: Path) -> None:
-    """Write the student's version of every folder in `course`/solutions to `exercises`, which is replaced.
+    """Write the student's version of every folder in `course`/solutions to `exercises`, and remove other folders there.
 
     Raises SystemExit with nbgrader's words where it stops; `exercises` is left as it was.
     """
@@ -21,8 +21,9 @@ def make(course: Path, exercises: Path) -> None:
         done = subprocess.run([sys.executable, *command], cwd=course, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(done.stderr)
-        shutil.rmtree(exercises, ignore_errors=True)
-        shutil.copytree(made, exercises)
+        shutil.copytree(made, exercises, dirs_exist_ok=True)  # in place: somebody may be working in there
+        for old in {path.name for path in exercises.iterdir()} - {path.name for path in made.iterdir()}:
+            shutil.rmtree(exercises / old)
 
 
 def main() -> None:

@@ -296,15 +296,15 @@ BANKS = {
     "networks": Bank(
         "networks",
         wrong=[
-            ("BatchNorm1d stands 0 times", both(lambda a, b: [nn.Linear(a, b), nn.ReLU()])),
+            ("BatchNorm1d: 0", both(lambda a, b: [nn.Linear(a, b), nn.ReLU()])),
             ("in which order", both(lambda a, b: [nn.Linear(a, b), nn.ReLU(), nn.BatchNorm1d(b)])),
             ("to stay bare", both(end=lambda a, b: [nn.Linear(a, b), nn.BatchNorm1d(b)])),
             ("to stay bare", both(end=lambda a, b: [nn.Linear(a, b), nn.ReLU()])),
             ("to stay bare", both(end=hidden_layer)),
-            ("BatchNorm1d stands 0 times", both(decoder_layer=lambda a, b: [nn.Linear(a, b), nn.ReLU()])),
+            ("BatchNorm1d: 0", both(decoder_layer=lambda a, b: [nn.Linear(a, b), nn.ReLU()])),
             ("done to its input", both(start=lambda size: [nn.BatchNorm1d(size)])),
             ("its linear layers are", not_reversed),
-            ("ReLU stands 0 times", both(lambda a, b: [nn.Linear(a, b), nn.BatchNorm1d(b)])),
+            ("ReLU: 0", both(lambda a, b: [nn.Linear(a, b), nn.BatchNorm1d(b)])),
             ("stops with RuntimeError", both(lambda a, b: [nn.Linear(a, b), nn.BatchNorm1d(a), nn.ReLU()])),
             ("expected", one_norm_for_all),
             ("stops with", lambda pixels, hidden, z_dim: both()(pixels, hidden, z_dim)[0]),

@@ -277,8 +277,8 @@ BANKS = {
     "networks": Bank(
         "networks",
         wrong=[
-            ("stands 0 times", both(plain_layer)),
-            ("stands 0 times", both(decoder_layer=plain_layer)),
+            ("Dropout 0.2: 0", both(plain_layer)),
+            ("Dropout 0.2: 0", both(decoder_layer=plain_layer)),
             ("Dropout 0.5", both(lambda a, b, p: [nn.Linear(a, b), nn.ReLU(), nn.Dropout()])),
             ("Dropout 0.8", both(lambda a, b, p: [nn.Linear(a, b), nn.ReLU(), nn.Dropout(1 - p)])),
             ("AlphaDropout", both(lambda a, b, p: [nn.Linear(a, b), nn.ReLU(), nn.AlphaDropout(p)])),

@@ -210,7 +210,7 @@ BANKS = {
             ("or its root", gained(lambda few, many: pair(many - few, (many - few).std() / len(few)))),
             ("this is a variance", gained(lambda few, many: pair(many - few, (many - few).var() / len(few)))),
             ("the sign is turned", gained(lambda few, many: pair(few - many, (many - few).std() / len(few) ** 0.5))),
-            ("the gain is the mean of the differences", gained(lambda f, m: pair(m, (m - f).std() / len(f) ** 0.5))),
+            ("the bound of one model", gained(lambda f, m: pair(m, (m - f).std() / len(f) ** 0.5))),
             ("not yet", lambda mine: (0.0, 1.0)),
             ("2 results", gained(lambda few, many: (many - few).mean())),
         ],

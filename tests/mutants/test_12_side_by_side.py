@@ -32,7 +32,7 @@ def folder_with_weights(tmp_path_factory):
     """A folder to run in, with weights that the solution's own `train` has made, in about 15 seconds on one core."""
     cells = {cell.id: cell for cell in nbformat.read(SOLUTIONS / LESSON / f"{LESSON}.ipynb", as_version=4).cells}
     names = {"__name__": "exercise"}
-    for id in ("imports", "variant", "recipe"):
+    for id in ("imports", "variant", "build", "vae"):
         execute(python(cells[id].source), names)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("exercise"))
@@ -133,6 +133,16 @@ def negative_variances(weights):
 SAME = handing_in(lambda: of_solution(lambda settings, weights: (settings, weights)))
 HALVES = handing_in(lambda: of_solution(in_16_bits))
 PERMUTED = handing_in(lambda: of_solution(with_units_permuted))
+
+
+def claiming(make, of=lambda seen: seen.minus_elbo):
+    """What `make` hands in, and a claim made of what is measured on a part that no check takes."""
+
+    def report(mine):
+        settings, weights = make(mine)
+        return settings, weights, of(capstone.measure(settings, weights, part=9))
+
+    return report
 
 
 # Functions
@@ -314,23 +324,32 @@ BANKS = {
         of_variant=True,
         wrong=[
             ("like grey pictures", handing_in(lambda: untrained(SMALL))),
-            ("what did the lessons gain most by", toy("VAE")),
-            ("what did the lessons gain most by", toy("beta 8")),
+            ("which change gained most", toy("VAE")),
+            ("which change gained most", toy("beta 8")),
             ("was the KL charged", toy("autoencoder")),
             ("not finite numbers", with_weights(not_numbers)),
         ],
         right=[SAME, HALVES, handing_in(tuned)],
     ),
     "tuned": Bank(
-        "handed_in",
+        "report",
         of_variant=True,
         wrong=[
-            ("like grey pictures", handing_in(lambda: untrained(SMALL))),
-            ("what did the lessons gain most by", toy("VAE")),
-            ("taken for probabilities", toy("logits as probabilities")),
-            ("are the weights of another model", with_settings(z_dim=8)),
+            ("like grey pictures", claiming(handing_in(lambda: untrained(SMALL)))),
+            ("which change gained most", claiming(toy("VAE"))),
+            ("taken for probabilities", claiming(toy("logits as probabilities"))),
+            ("are the weights of another model", lambda mine: (*with_settings(z_dim=8)(mine), 80.0)),
+            ("yours 60, expected", lambda mine: (*SAME(mine), 60.0)),
+            ("which sign has", claiming(SAME, lambda seen: -seen.minus_elbo)),
+            ("what do the codes cost", claiming(SAME, lambda seen: seen.reconstruction)),
+            ("what do the copies cost", claiming(SAME, lambda seen: seen.kl)),
+            ("has to be numbers", lambda mine: (*SAME(mine), "about 78")),
         ],
-        right=[SAME, PERMUTED, handing_in(tuned)],
+        right=[
+            lambda mine: solution(LESSON).names["report"],
+            claiming(PERMUTED, lambda seen: round(seen.minus_elbo)),
+            claiming(handing_in(tuned), lambda seen: torch.tensor(seen.minus_elbo)),
+        ],
     ),
 }
 

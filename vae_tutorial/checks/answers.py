@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,7 +77,10 @@ def numbers(value: Any) -> Tensor | None:
         alike = bool(parts) and all(part is not None and part.shape == parts[0].shape for part in parts)  # type: ignore[union-attr]
         return torch.stack(parts) if alike else None  # type: ignore[arg-type]
     try:
-        return torch.as_tensor(value).detach().to("cpu", torch.float64)
+        if isinstance(value, np.ndarray):
+            value = value.copy()  # torch takes no array that runs backwards, and warns of one that is read-only
+        tensor = torch.as_tensor(value).detach()
+        return None if tensor.is_complex() else tensor.to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
 

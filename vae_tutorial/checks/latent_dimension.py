@@ -171,7 +171,7 @@ def gain(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             },
             "this is a variance: a standard error is in nats": {"standard error": error**2},
             "the sign is turned: a gain is what 64 have more than 16": {"gain": -mean, "standard error": error},
-            "the standard error is right; the gain is the mean of the differences": {"standard error": error},
+            "this gain is the bound of one model: what is the difference to the other?": {"gain": many.mean()},
         },
     )
 

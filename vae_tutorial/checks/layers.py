@@ -97,7 +97,7 @@ def _misplaced(sizes: Sequence[int], orders: Sequence[Sequence[str]], words: Seq
         return f"something stands behind its last layer: which layers were to stay bare? ({shown})"
     for word in sorted(set(orders[0])):
         if words.count(word) != len(lines) - 1:
-            return f"{len(lines) - 1} hidden layers, but {word} stands {words.count(word)} times in it ({shown})"
+            return f"hidden layers: {len(lines) - 1}, {word}: {words.count(word)} ({shown})"
     return f"what does each hidden layer need, and in which order? ({shown})"
 
 

@@ -1,4 +1,4 @@
-"""Checks of exercise 11, tasks 5 to 8: chance, a WAE's loss, its weight, a kernel mended."""
+"""Checks of exercise 11, tasks 5 to 9: chance, a WAE's loss, its weight, a kernel mended."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
