@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,12 +56,17 @@ def lesson(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def make(course: Path, exercises: Path) -> subprocess.CompletedProcess:
+    call = "import exercises, pathlib, sys; exercises.make(*map(pathlib.Path, sys.argv[1:]))"
+    command = [sys.executable, "-c", call, str(course), str(exercises)]
+    return subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
+
+
 @pytest.fixture(scope="module")
 def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "exercises"
-    script = "import sys; sys.path.insert(0, 'scripts'); import exercises, pathlib as p\n"
-    script += f"exercises.make(p.Path({str(ROOT)!r}), p.Path({str(folder)!r}))"
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    done = make(ROOT, folder)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -79,6 +85,24 @@ def test_exercises_are_what_their_solutions_give_byte_for_byte(regenerated):
     }
     assert sorted(made) == sorted(kept), "run `make exercises`"
     assert [str(path) for path in made if made[path] != kept[path]] == [], "run `make exercises`"
+
+
+def test_files_beside_a_solution_stay_there_and_old_exercises_go(tmp_path):
+    course, lesson = tmp_path / "course", LESSONS[0]
+    shutil.copytree(SOLUTIONS / lesson, course / "solutions" / lesson)
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    (course / "solutions" / lesson / "key.json").write_text("{}")
+    (course / "exercises" / "00_removed").mkdir(parents=True)
+    assert make(course, course / "exercises").returncode == 0
+    left = [path.relative_to(course / "exercises") for path in (course / "exercises").rglob("*")]
+    assert sorted(map(str, left)) == [lesson, f"{lesson}/{lesson}.ipynb"]
+    (course / "solutions" / lesson / f"{lesson}.ipynb").write_text("no notebook")
+    broken = make(course, course / "exercises")
+    assert broken.returncode != 0
+    assert "exercises.py" not in broken.stderr
+    assert (EXERCISES / lesson / f"{lesson}.ipynb").read_bytes() == (
+        course / "exercises" / lesson / f"{lesson}.ipynb"
+    ).read_bytes()
 
 
 def test_nothing_of_an_answer_is_left_in_the_exercise_or_stands_in_the_package(lesson):

@@ -55,6 +55,11 @@ def nll(half=0.5, power=2, share=0.5, of=lambda logits, x: sse(logits, x), two_p
     return gaussian
 
 
+def constant_with_sigma_outside(logits, x, sigma):
+    """The formula read as (log 2π) σ²."""
+    return nll(share=0)(logits, x, sigma) + x[0].numel() / 2 * math.log(2 * math.pi) * sigma**2
+
+
 def nll_by_numpy(logits, x, sigma):
     mean = 1 / (1 + np.exp(-logits.double().numpy()))
     density = np.exp(-((x.double().numpy() - mean) ** 2) / (2 * sigma**2)) / (sigma * np.sqrt(2 * np.pi))
@@ -155,6 +160,8 @@ BANKS = {
             ("the squared error alone", made_of(lambda a, x: sse(a, x).mean(), loss=lambda r, k: r)),
             ("3 results are asked for", lambda a, x, kl: sse(a, x).mean() + kl.mean()),
             ("of squared error", made_of(lambda a, x: bce(a, x) / len(x))),
+            ("in another order", lambda a, x, kl: (sse(a, x).mean(), kl.mean(), (sse(a, x) + kl).mean())),
+            ("several channels", made_of(lambda a, x: errors(a, x).sum((2, 3)).mean())),
         ],
         right=[
             sse_by_loops,
@@ -178,6 +185,11 @@ BANKS = {
             ("average over the pixels", lambda a, x, s: nll()(a, x, s) / x[0].numel()),
             ("what makes the decoder's answer", nll(of=lambda a, x: (a - x).square().flatten(1).sum(1))),
             ("expected", lambda a, x, s: nll()(a, x, s) + 1),
+            ("the whole batch", lambda a, x, s: nll(share=0.5 * len(x))(a, x, s)),
+            ("of other images", lambda a, x, s: nll(share=392 / x[0].numel())(a, x, s)),
+            ("all their numbers", lambda a, x, s: nll(share=0.5 / x.shape[1])(a, x, s)),
+            ("inside the logarithm", constant_with_sigma_outside),
+            ("multiplied by σ²", lambda a, x, s: sse(a, x) / 2 * s**2 + nll(half=0)(a, x, s)),
         ],
         right=[
             nll_by_numpy,
@@ -238,8 +250,8 @@ BANKS = {
             ("average over the images", lambda x: entropy(x).sum((1, 2, 3)).mean()),
             ("one number for each pixel", entropy),
             ("not finite", lambda x: -(x * x.log() + (1 - x) * (1 - x).log()).sum((1, 2, 3))),
-            ("expected", lambda x: bce(x, x, "none").sum((1, 2, 3))),
-            ("expected", lambda x: torch.zeros(len(x))),
+            ("taken for logits", lambda x: bce(x, x, "none").sum((1, 2, 3))),
+            ("best for it", lambda x: torch.zeros(len(x))),
         ],
         right=[
             floor_by_search,
@@ -262,6 +274,9 @@ BANKS = {
             ("at logit 0", glue(lambda a: torch.nan_to_num(torch.log(a / torch.tanh(a / 2))))),
             ("not finite", glue(lambda a: torch.log(a * (a.exp() + 1) / a.expm1().where(a != 0, 1)))),
             ("of gradient", lambda a: (ContinuousBernoulli.log_constant(a), torch.zeros_like(a))),
+            ("not finite", glue(lambda a: torch.log((a + 1e-6) / torch.tanh((a + 1e-6) / 2)))),
+            ("too large for it", glue(lambda a: torch.where(
+                a.abs() < 1, math.log(2) + a.square() / 12, ContinuousBernoulli.log_constant(a)))),
             ("pulls stops with RuntimeError", glue(lambda a: ContinuousBernoulli.log_constant(a.detach()))),
         ],
         right=[
@@ -295,7 +310,10 @@ BANKS = {
             ("the KL has to be added", made_of(lambda a, x: bce(a, x) / len(x), loss=lambda r, k: r - k)),
             ("the reconstruction alone", made_of(lambda a, x: bce(a, x) / len(x), loss=lambda r, k: r)),
             ("a squared error", made_of(lambda a, x: errors(a, x).sum() / len(x))),
-            ("expected", made_of(lambda a, x: bce(a.sigmoid(), x) / len(x))),
+            ("the sigmoid is taken twice", made_of(lambda a, x: bce(a.sigmoid(), x) / len(x))),
+            ("expected", made_of(lambda a, x: bce(-a, x) / len(x))),
+            ("in another order", lambda a, x, kl: (bce(a, x) / len(x), kl.mean(), bce(a, x) / len(x) + kl.mean())),
+            ("reconstruction is one number for each image", made_of(lambda a, x: bce(a, x, "none").sum((1, 2, 3)))),
         ],
         right=[
             made_of(lambda a, x: Bernoulli().nll(a, x).mean()),

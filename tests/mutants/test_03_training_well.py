@@ -222,6 +222,20 @@ def step_after_a_cleared_one(model, optimizer, x, c):
     return [loss.detach(), norm]
 
 
+def step_of_cleared_gradients(model, optimizer, x, c):
+    loss = elbo(model, x)
+    loss.backward()
+    optimizer.zero_grad()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), c)
+    optimizer.step()
+    return loss.item(), norm.item()
+
+
+def step_telling_the_loss_behind_it(model, optimizer, x, c):
+    _, norm = step(elbo)(model, optimizer, x, c)
+    return elbo(model, x).item(), norm
+
+
 BANKS = {
     "warmup": Bank(
         "kl_weight",
@@ -253,6 +267,7 @@ BANKS = {
             ("the first batch alone", lambda batches: (batches[0] <= 0).all(0)),
             ("the last batch alone", lambda batches: (batches[-1] <= 0).all(0)),
             ("exactly 0", lambda batches: (torch.cat(batches) < 0).all(0)),
+            ("come before the ReLU", lambda batches: (torch.cat(batches) == 0).all(0)),
             ("on average", lambda batches: torch.cat(batches).mean(0) <= 0),
             ("which axis are the units", lambda batches: (torch.cat(batches) <= 0).all(1)),
             ("which ones", lambda batches: (torch.cat(batches) <= 0).all(0).sum()),
@@ -348,6 +363,9 @@ BANKS = {
             ("clipped before the step", descended(step(elbo, how=no_norm))),
             ("clipped before the step", descended(step(elbo, when="after"))),
             ("was there a gradient", descended(step(elbo, when="before"))),
+            ("no gradient reaches the step", descended(step_of_cleared_gradients)),
+            ("the loss rises", descended(step(lambda model, x: -elbo(model, x)))),
+            ("expected", descended(step_telling_the_loss_behind_it)),
             ("from after clipping", descended(step(elbo, told=length_left))),
             ("each tensor", descended(step(elbo, how=each_by_itself))),
             ("each number", descended(step(elbo, how=nn.utils.clip_grad_value_))),

@@ -15,7 +15,9 @@ from vae_tutorial.checks.toys import draw
 
 FAULTS = ("too few steps", "network too small", "KL left out", "hidden beta", "sigmoid taken twice")
 CHANNELS = 3  # of the images whose hidden beta is asked for
-HARD_LOGITS = (0.0, 1e-3, -0.02, 60.0, -200.0)  # where formulas of log C lose digits, divide by 0 or overflow
+LARGE_LOGITS = (60.0, -200.0)  # where formulas of log C overflow
+SMALL_LOGITS = (0.0, 1e-3, -0.02)  # where they lose digits or divide by 0
+ADDED = tuple(-(10.0**-n) for n in range(4, 13))  # and the same, for who adds 0.0001 or less to a logit
 
 
 def squared_error(function: Callable, *, seed: int = 0, b: int = 6, c: int = 1, h: int = 4) -> Iterator[Verdict]:
@@ -28,6 +30,14 @@ def squared_error(function: Callable, *, seed: int = 0, b: int = 6, c: int = 1, 
         ask(function, logits, x, kl),
         {"loss": sse + kl.mean(), "squared error": sse, "kl": kl.mean()},
         slips={
+            "these numbers are right, in another order: the loss comes first, then the squared error and the KL": {
+                "loss": sse,
+                "squared error": kl.mean(),
+                "kl": sse + kl.mean(),
+            },
+            "an image in colour has several channels: sum over them too": {
+                "squared error": errors.flatten(2).sum(2).mean()
+            },
             "the squared error is averaged over the pixels: which hidden β does that make?": {
                 "squared error": sse / pixels
             },
@@ -64,6 +74,15 @@ def gaussian_nll(
         slips={
             "the constant is missing: what does a density pay for its width?": sse / (2 * variance),
             "this is the constant of one pixel: how many pixels pay it?": sse / (2 * variance) + log / 2,
+            "this is the constant of the whole batch: how many pixels has one image?": sse / (2 * variance)
+            + x.numel() / 2 * log,
+            "784 is the number of pixels of other images": sse / (2 * variance) + 784 / 2 * log,
+            "an image in colour has several channels: all their numbers pay the constant": sse / (2 * variance)
+            + h * h / 2 * log,
+            "σ² stands inside the logarithm: log(2πσ²)": sse / (2 * variance)
+            + pixels / 2 * math.log(2 * math.pi) * variance,
+            "the squared error is multiplied by σ², not divided: in Python a / 2 * b is (a / 2) · b": sse / 2 * variance
+            + pixels / 2 * log,
             "σ stands where σ² belongs": sse / (2 * sigma) + pixels / 2 * math.log(2 * math.pi * sigma),
             "a ½ is missing in front of the squared error": sse / variance + pixels / 2 * log,
             "a ½ is missing in front of the constant": sse / (2 * variance) + pixels * log,
@@ -145,6 +164,10 @@ def floor(function: Callable, *, seed: int = 0, b: int = 6, c: int = 1, h: int =
         ask(function, x),
         truth,
         slips={
+            "a grey pixel costs something even with the answer that is best for it": torch.zeros(b),
+            "the pixels were taken for logits: what does that make of a black one?": (
+                F.binary_cross_entropy_with_logits(x, x, reduction="none").flatten(1).sum(1)
+            ),
             "the sign is turned: BCE is never negative": -truth,
             "these are bits: a nat is 1.44 of them": truth / math.log(2),
             "a pixel has two terms: what does its black part cost?": one.flatten(1).sum(1),
@@ -160,13 +183,20 @@ def floor(function: Callable, *, seed: int = 0, b: int = 6, c: int = 1, h: int =
 def log_constant(function: Callable, *, seed: int = 0, b: int = 4, h: int = 4) -> Iterator[Verdict]:
     """A learner's logits -> (log C of each, its gradient), both of the logits' shape."""
     logits = 4 * draw(seed, b, 1, h, h)
-    logits.view(-1)[: len(HARD_LOGITS)] = torch.tensor(HARD_LOGITS)
+    logits.view(-1)[: len(LARGE_LOGITS)] = torch.tensor(LARGE_LOGITS)
+    yield _log_c("is log C of logits of all sizes, with its gradient", function, logits)
+    near = torch.tensor(SMALL_LOGITS + ADDED)
+    yield _log_c("is log C of logits at 0 and near it, with its gradient", function, near.view(len(near), 1, 1, 1))
+
+
+def _log_c(claim: str, function: Callable, logits: Tensor) -> Verdict:
+    """Judges log C and its gradient for these logits, by a formula in float64."""
     exact = logits.double()
     size = exact.abs().clamp_min(1e-4)  # keeps ten digits of both; at 0 they are log 2 and 0
     log_c = size.log() + torch.log1p(torch.exp(-size)) - torch.log(-torch.expm1(-size))
     slope = exact.sign() * (1 / size - 1 / torch.sinh(size))
-    yield matches(
-        "is log C of every logit, with its gradient",
+    return matches(
+        claim,
         ask(function, logits),
         {"log C": log_c, "gradient": slope},
         atol=1e-3,
@@ -174,6 +204,9 @@ def log_constant(function: Callable, *, seed: int = 0, b: int = 4, h: int = 4) -
             "this is C: where is the logarithm?": {"log C": log_c.exp()},
             "this is −log C: C is what the density is multiplied by": {"log C": -log_c},
             "tanh takes half the logit": {"log C": torch.log(size / torch.tanh(size))},
+            "the series stands for logits that are too large for it": {
+                "log C": torch.where(size < 1, math.log(2) + size**2 / 12, log_c)
+            },
             "at logit 0 log C is not 0: what does λ^x (1 − λ)^(1 − x) integrate to where λ is ½?": {
                 "log C": torch.where(exact == 0, 0.0, log_c)
             },
@@ -185,12 +218,22 @@ def mended_loss(function: Callable, *, seed: int = 0, b: int = 6, c: int = 1, h:
     """A learner's (logits, x, kl [b]) -> (loss, reconstruction, kl), means over the batch, in nats per image."""
     logits, x, kl = _batch(seed, b, c, h)
     pixels = x[0].numel()
-    rec = -torch.distributions.Bernoulli(logits=logits, validate_args=False).log_prob(x).sum() / b
+    costs = -torch.distributions.Bernoulli(logits=logits, validate_args=False).log_prob(x).flatten(1).sum(1)
+    rec = costs.sum() / b
     yield matches(
         "gives loss, reconstruction and KL in nats per image",
         ask(function, logits, x, kl),
         {"loss": rec + kl.mean(), "reconstruction": rec, "kl": kl.mean()},
         slips={
+            "these numbers are right, in another order: the loss comes first, then the reconstruction and the KL": {
+                "loss": rec,
+                "reconstruction": kl.mean(),
+                "kl": rec + kl.mean(),
+            },
+            "the reconstruction is one number for each image: give the mean": {"reconstruction": costs},
+            "the sigmoid is taken twice: this function takes the logits as they are": {
+                "reconstruction": F.binary_cross_entropy_with_logits(torch.sigmoid(logits), x, reduction="sum") / b
+            },
             "the KL is divided as the reconstruction is: now β is 1, but these are no nats per image": {
                 "loss": (rec + kl.mean()) / pixels
             },

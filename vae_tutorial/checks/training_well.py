@@ -31,7 +31,7 @@ def kl_weight(function: Callable, *, epochs: int = 3, steps_per_epoch: int = 8) 
     share = steps / total
     done = torch.div(steps, steps_per_epoch, rounding_mode="floor")
     yield matches(
-        f"rises from 0 to 1 in {epochs} epochs of {steps_per_epoch} steps, and stays there",
+        f"rises from 0 to 1 in {epochs} epoch{'s' * (epochs > 1)} of {steps_per_epoch} steps, and stays there",
         _each(function, [(step, epochs, steps_per_epoch) for step in steps.tolist()]),
         share.clamp(max=1),
         slips={
@@ -69,6 +69,7 @@ def dead_units(
             "this is what the first batch alone says": (batches[0] <= 0).all(0),
             "this is what the last batch alone says": (batches[-1] <= 0).all(0),
             "a sum of exactly 0 is not above 0 either": (sums < 0).all(0),
+            "these sums come before the ReLU: those of a dead unit are mostly below 0": (sums == 0).all(0),
             "negative on average is not dead: one image may wake it": sums.mean(0) <= 0,
             "this is one answer for each image: which axis are the units?": (sums <= 0).all(1),
             "this is how many are dead: which ones?": truth.sum(),
@@ -208,6 +209,11 @@ def training_step(function: Callable, *, seed: int = 0, b: int = 6, c: float = 1
             "old gradients are added to the new ones: the friend's fault is still there": descended(fresh=False),
             "the friend's fault is still there, and nothing is clipped": descended(fresh=False, clip="not"),
             "the weights do not move: who takes the optimizer's step?": descended(lr=0.0),
+            "no gradient reaches the step: is there a backward, and is nothing cleared behind it?": {
+                "norms": torch.zeros(len(x)),
+                "weights": descended(lr=0.0)["weights"],
+            },
+            "the loss rises: it is −ELBO already, and is to fall": {"weights": descended(lr=-0.02)["weights"]},
             "the weights are those of unclipped steps: is the gradient clipped before the step?": descended(clip="not"),
             "these are the weights of unclipped steps: was there a gradient when it was clipped?": {
                 "weights": descended(clip="not")["weights"]
@@ -222,6 +228,7 @@ def training_step(function: Callable, *, seed: int = 0, b: int = 6, c: float = 1
         "clips nothing where c is far above the norm",
         _steps(ask(function, seed, x, 1e6, 0.02), len(x)),
         descended(c=1e6),
+        slips={"old gradients are added to the new ones": descended(c=1e6, fresh=False)},
     )
 
 
