@@ -200,6 +200,11 @@ def test_an_answer_may_lie_off_by_a_ten_thousandth_of_the_largest(value):
     assert problem(value) == ""
 
 
+@pytest.mark.parametrize("value", [TRUTH * (1 + 1.2e-4), TRUTH - 7e-4])
+def test_an_answer_that_lies_further_off_is_wrong(value):
+    assert problem(value)
+
+
 def test_a_zero_may_be_off_by_the_rounding_of_float32():
     assert problem([0.0, 9e-7], torch.zeros(2)) == ""
     assert problem([0.0, 2e-6], torch.zeros(2)) == "yours 2e-06, expected 0 at [1]"

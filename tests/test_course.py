@@ -138,6 +138,7 @@ def test_a_hint_is_shown_and_stays_in_the_notebook_with_its_time(two_hints):
     opened = datetime.fromisoformat(data[LOG].pop("opened"))
     assert before <= opened <= datetime.now(UTC)
     assert data[LOG] == {"lesson": LESSON, "item": "kl", "steps": 2}
+    assert two_hints.hint("kl")._repr_mimebundle_()[LOG]["steps"] == 1
     assert data["text/plain"] == str(two_hints.hint("kl", 2))
     assert data["text/markdown"] == "- **Hint 1 of 2.** first\n- **Hint 2 of 2.** second <b>"
     output = nbformat.v4.new_output("execute_result", data, execution_count=1)

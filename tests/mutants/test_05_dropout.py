@@ -192,6 +192,20 @@ def by_hand(self, z):
     return self.body(z * torch.bernoulli(torch.full_like(z, 1 - self.p)) / (1 - self.p))
 
 
+def by_hand_unscaled(self, z):
+    return self.body(z * torch.bernoulli(torch.full_like(z, 1 - self.p)) if self.training else z)
+
+
+def scaled_again(self, z):
+    """In eval mode, too, what dropout was to have done."""
+    return self.body(F.dropout(z, self.p) if self.training else z * (1 - self.p))
+
+
+def by_masks_of(ones):
+    """One chance for many numbers at once."""
+    return lambda self, z: self.body(z * F.dropout(ones(z), self.p, self.training))
+
+
 def one_mask_for_ever(self, z):
     if not self.training:
         return self.body(z)
@@ -213,6 +227,7 @@ BANKS = {
             ("and all is scaled", dropping(lambda h, u, p: h / (1 - p))),
             ("not 0", dropping(lambda h, u, p: torch.where(u < p, 1.0, h) / (1 - p))),
             ("in eval mode numbers are lost, too", dropping(inverted, inverted)),
+            ("and the rest is not scaled", dropping(inverted, lambda h, u, p: h * (u >= p))),
             ("all is scaled down", dropping(inverted, lambda h, u, p: h * (1 - p))),
             ("all is scaled up", dropping(inverted, lambda h, u, p: h / (1 - p))),
             ("expected", dropping(lambda h, u, p: F.dropout(h, p))),
@@ -225,6 +240,8 @@ BANKS = {
         "moments",
         wrong=[
             ("the mean is that without scaling", of_moments(mean=lambda z, p: (1 - p) * z)),
+            ("the mean is that of what is left", of_moments(mean=lambda z, p: z / (1 - p))),
+            ("the mean comes first", lambda z, p: of_moments()(z, p)[::-1]),
             ("the variance is that without scaling", of_moments(variance=lambda z, p: p * (1 - p) * z**2)),
             ("of z, or of its square", of_moments(variance=lambda z, p: p / (1 - p) * z)),
             ("what has to be subtracted", of_moments(variance=lambda z, p: z**2 / (1 - p))),
@@ -251,7 +268,10 @@ BANKS = {
             ("counts a normal's kurtosis as 0", of_prediction(kurtosis=lambda p: 3 / (1 - p) - 3)),
             ("share of what is left", of_prediction(zeros=lambda p: 1 - p)),
             ("3 results are asked for", lambda mine: 1 / (1 - mine.p)),
-            ("not yet", of_prediction(variance=lambda p: 1 / p)),
+            ("which share is kept", of_prediction(variance=lambda p: 1 / p)),
+            ("a share lies between 0 and 1", of_prediction(zeros=lambda p: 100 * p)),
+            ("variance and kurtosis are exchanged", of_prediction(lambda p: 3 / (1 - p), lambda p: 1 / (1 - p))),
+            ("not yet", of_prediction(variance=lambda p: 1 + p)),
         ],
         right=[
             of_prediction(),
@@ -263,11 +283,13 @@ BANKS = {
         "measure",
         wrong=[
             ("this is the standard deviation", of_measure(variance=lambda z: z.std(correction=0))),
+            ("this is the standard deviation", of_measure(variance=lambda z: z.std())),
             ("by what is it divided", of_measure(kurtosis=lambda z: z.pow(4).mean())),
-            ("by which power of it", of_measure(kurtosis=lambda z: z.pow(4).mean() / z.var(correction=0))),
+            ("by which power of it", of_measure(kurtosis=lambda z: z.pow(4).mean() / z.var())),
+            ("counts a normal's kurtosis as 0", of_measure(kurtosis=lambda z: z.pow(4).mean() / z.var() ** 2 - 3)),
             ("counts a normal's kurtosis as 0", of_measure(kurtosis=lambda z: scipy.stats.kurtosis(z))),
             ("are counted", of_measure(zeros=lambda z: (z == 0).sum())),
-            ("share of what is left", of_measure(zeros=lambda z: (z != 0).float().mean())),
+            ("share of what is left (yours of zeros", of_measure(zeros=lambda z: (z != 0).float().mean())),
             ("3 results are asked for", lambda z: (z.var(), (z == 0).float().mean())),
             ("expected", of_measure(zeros=lambda z: (z.abs() < 0.1).float().mean())),
             ("expected", lambda z: of_measure()(torch.randn(800))),
@@ -331,15 +353,17 @@ BANKS = {
             ("nothing is lost any more", decoder(lambda self, z: self.body(F.dropout(z, self.p, training=False)))),
             (
                 "times the code, expected 1 times",
-                decoder(lambda self, z: self.body(by_hand(self, z) * (1 if self.training else 1 - self.p))),
+                decoder(scaled_again),
             ),
-            ("expected 1.25 times", decoder(lambda self, z: by_hand(self, z) * (1 - self.p if self.training else 1))),
-            ("a share of", decoder(lambda self, z: F.dropout(z, 1 - self.p, self.training))),
+            ("expected 1.25 times", decoder(by_hand_unscaled)),
+            ("a share of", decoder(lambda self, z: self.body(F.dropout(z, 1 - self.p, self.training)))),
+            ("their answer or the code", decoder(lambda self, z: F.dropout(self.body(z), self.p, self.training))),
+            ("where does `self.body` get them", decoder(lambda self, z: F.dropout(z, self.p, self.training))),
             ("the same numbers are lost in both passes", decoder(one_mask_for_ever)),
-            ("whole codes", decoder(lambda self, z: z * F.dropout(torch.ones(len(z), 1), self.p, self.training))),
-            ("whole latents", decoder(lambda self, z: z * F.dropout(torch.ones(z.shape[1]), self.p, self.training))),
-            ("a share of", decoder(lambda self, z: self.drop(z), drop=lambda p: nn.Dropout())),
-            ("the shape is", decoder(lambda self, z: F.dropout(z, self.p, self.training)[0])),
+            ("whole codes", decoder(by_masks_of(lambda z: torch.ones(len(z), 1)))),
+            ("whole latents", decoder(by_masks_of(lambda z: torch.ones(z.shape[1])))),
+            ("a share of", decoder(lambda self, z: self.body(self.drop(z)), drop=lambda p: nn.Dropout())),
+            ("the shape is", decoder(lambda self, z: self.body(F.dropout(z, self.p, self.training))[0])),
             ("gives nothing back", decoder(lambda self, z: None)),
         ],
         right=[

@@ -46,6 +46,8 @@ def train_mode(function: Callable, *, seed: int = 0, b: int = 6, k: int = 4) -> 
             ),
             "this divides by the variance: where is the root?": scale(h - m, (v + EPS) ** 2),
             "the mean is not subtracted": scale(h, v + EPS),
+            "only the mean is divided by the spread: where do the brackets stand?": gamma * (h - m / (v + EPS).sqrt())
+            + beta,
             "γ and β are left out": (h - m) / (v + EPS).sqrt(),
             "β is left out": scale(h - m, v + EPS) - beta,
             "γ is left out": (h - m) / (v + EPS).sqrt() + beta,
@@ -87,6 +89,11 @@ def running(function: Callable, *, seed: int = 0, b: int = 5, k: int = 4, moment
                 "running_var": var + momentum * v,
             },
             "the variance does not move": {"running_mean": moved()["running_mean"], "running_var": var},
+            "mean and variance are taken over images and units together: each unit has its own": moved(
+                h.mean(), h.var()
+            ),
+            "the estimates move away from the batch: which of the two is subtracted?": moved(share=-momentum),
+            "the two are exchanged: the mean comes first": {"running_mean": after[1], "running_var": after[0]},
         },
     )
 
@@ -112,6 +119,9 @@ def eval_mode(function: Callable, *, seed: int = 0, b: int = 5, k: int = 4) -> I
             ),
             "γ and β are left out": (h - mean) / (var + EPS).sqrt(),
             "the running mean is not subtracted": scale(h, var + EPS),
+            "the running variance is multiplied by (n − 1) / n: eval mode takes it as it is": scale(
+                h - mean, var * (b - 1) / b + EPS
+            ),
         },
     )
     alone = ask(function, h[:1], mean, var, gamma, beta, EPS)
@@ -138,6 +148,10 @@ def drifted(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             "this is where one batch takes it": variant.before + 0.1 * way,
             "this is how far it moves: where does it start?": estimate - variant.before,
             "this is the share of the old estimate that is left: share of what?": 0.9**variant.calls,
+            "the old estimate fades, and nothing takes its place": variant.before * 0.9**variant.calls,
+            "before and mean are exchanged: where does the estimate start?": variant.before + way * 0.9**variant.calls,
+            "a batch is missing: how many are there?": mean - way * 0.9 ** (variant.calls - 1),
+            "there is a batch too many": mean - way * 0.9 ** (variant.calls + 1),
         },
     )
 
@@ -145,11 +159,13 @@ def drifted(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
 def batches_of_one(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
     """A learner's batch sizes in BATCH_SIZES whose last batch of `images` images holds one."""
     n = variant.images
-    sizes = given(list(value) if isinstance(value, set | range) else value)
+    listed = list(value) if isinstance(value, set | range) else value
+    sizes = given(torch.zeros(0) if isinstance(listed, list | tuple) and not listed else listed)
+    truth = torch.tensor([b for b in BATCH_SIZES if len(torch.arange(n).split(b)[-1]) == 1])
     yield matches(
         "are the sizes whose last batch holds one image",
         sizes.then(lambda numbers: numbers.flatten().sort().values),
-        torch.tensor([b for b in BATCH_SIZES if len(torch.arange(n).split(b)[-1]) == 1]),
+        truth,
         atol=0,
         secret=True,
         slips={
@@ -162,6 +178,8 @@ def batches_of_one(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             "a size of 1 is not among those asked for": torch.tensor(
                 [1, *(b for b in BATCH_SIZES if (n - 1) % b == 0)]
             ),
+            "the list is empty, and there are such sizes": torch.zeros(0),
+            "this is how many sizes there are: which are they?": torch.tensor([len(truth)]),
         },
     )
 
