@@ -151,10 +151,8 @@ def test_a_hint_is_shown_and_stays_in_the_notebook_with_its_time(two_hints):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_hints_are_for_tasks_that_are_marked(lesson):
-    hints = TABLES[lesson]["hints"]
-    assert set(hints) <= set(graded(lesson))
-    for item, steps in hints.items():
+def test_hints_have_one_to_three_steps(lesson):
+    for item, steps in TABLES[lesson]["hints"].items():
         assert 1 <= len(steps) <= 3, item
         assert all(isinstance(step, str) and step.strip() for step in steps), item
         assert all(step.count("`") % 2 == 0 for step in steps), item

@@ -79,7 +79,8 @@ def numbers(value: Any) -> Tensor | None:
     try:
         if isinstance(value, np.ndarray):
             value = value.copy()  # torch takes no array that runs backwards, and warns of one that is read-only
-        tensor = torch.as_tensor(value).detach()
+        kind = torch.float64 if isinstance(value, float) else None  # torch would make float32 of it
+        tensor = torch.as_tensor(value, dtype=kind).detach()
         return None if tensor.is_complex() else tensor.to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None

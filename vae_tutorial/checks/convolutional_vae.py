@@ -176,6 +176,7 @@ def decoder(
     layers, truth = built(), result(built())
     count, output = truth["parameters"], truth["output"]
     ups = sum(channels[:-1]) + channels[0]  # the channels behind all transposed convolutions
+    straight = count + 9 * (channels[0] + c) * (c - channels[0]) + 2 * (c - channels[0])  # c channels one layer early
     in_colour = measured(conv((3, side, side), channels, z)[1].body.children(), seed, codes)
     yield matches(
         f"makes logits {c} x {side} x {side} of codes, as the lesson's {len(channels)} levels do",
@@ -186,13 +187,21 @@ def decoder(
                 "channels": torch.tensor(channels[::-1])
             },
             "output padding 1 at every level: for which sides is that right?": {
-                "output": result(_padded(built(), 1))["output"]
+                "output": result(_padded(built(), *[1] * len(channels)))["output"]
+            },
+            "the output paddings are used in the order of the way down": {
+                "output": result(_padded(built(), *reversed([up.output_padding[0] for up in _ups(layers)])))["output"]
             },
             "output padding 0 at every level: for which sides is that right?": {
-                "output": result(_padded(built(), 0))["output"]
+                "output": result(_padded(built(), *[0] * len(channels)))["output"]
             },
             "three channels come out, whatever the image has": {"parameters": in_colour["parameters"]},
             "a transposed convolution has a bias here, which batch norm takes off again": {"parameters": count + ups},
+            "behind the last transposed convolution batch norm and activation are missing": result(
+                [*layers[:-3], layers[-1]]
+            ),
+            "the last transposed convolution makes c channels: it keeps channels[0]": {"parameters": straight},
+            "the last convolution has no bias: no batch norm stands behind this one": {"parameters": count - c},
             "batch norm is missing": {"parameters": count - 2 * ups},
             "convolutions have biases, and batch norm is missing": {"parameters": count - ups},
             "below 0 your activation is flat: a leaky ReLU is wanted": result(built(activation="relu")),
@@ -223,13 +232,23 @@ def parameters(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             "a kernel looks at all maps of its input: how many numbers lie under one window?": {
                 "convolution": 9 * maps + maps
             },
+            "the convolution's biases are the same at every place: count them once": {
+                "convolution": 9 * c * maps + maps * places
+            },
             "the convolution's weights are the same at every place: count them once": {
                 "convolution": convolution * places
             },
             "a bias of the convolution belongs to a map, not to each channel that it looks at": {
                 "convolution": 9 * c * maps + c * maps
             },
+            "the two are exchanged": {"convolution": linear, "linear": convolution},
             "the linear layer's biases are missing: one for each number it gives": {"linear": linear - maps * places},
+            "the linear layer has one bias in all: it has one for each number it gives": {
+                "linear": linear - maps * places + 1
+            },
+            "the linear layer gives one number for each map: a map has many places": {
+                "linear": (c * pixels + 1) * maps
+            },
             "the linear layer gives as many numbers as the convolution: all its maps, each of how many places?": {
                 "linear": (c * pixels + 1) * places
             },
@@ -281,18 +300,19 @@ def reconstruction(
         },
     )
     wide = logits.expand(b, 3, side, side) if c == 1 else logits
-    for name, other in {
-        "one channel against three": x[:, :1],
-        "one image against a batch": x[:1],
-        "images without the axis of channels": x[:, 0],
+    for name, pair in {
+        "one channel against three": (wide, x[:, :1]),
+        "one image against a batch": (wide, x[:1]),
+        "images without the axis of channels": (wide, x[:, 0]),
+        "one image of three channels against three of one": (wide[:1], wide[:1].transpose(0, 1).sigmoid()),
     }.items():
-        yield holds(f"refuses other shapes: {name}", _went_through, ask(refused, wide, other))
+        yield holds(f"refuses other shapes: {name}", _went_through, ask(refused, *pair))
 
 
 def _went_through(name: Any) -> str | None:
     """What is wrong with what was raised, or was not."""
     if name == NOTHING:
-        return "an error comes out, as if nothing were wrong: which image is each compared with? Raise an error"
+        return "nothing is raised: which image would each be compared with? Raise an error"
     return f"it stops with {name}, which is a slip in the code, not a refusal" if name in TYPING else None
 
 
@@ -319,9 +339,12 @@ def _exchanged(layers: list[nn.Module]) -> list[nn.Module]:
     return layers
 
 
-def _padded(layers: list[nn.Module], more: int) -> list[nn.Module]:
-    """The layers with one output padding for all transposed convolutions."""
-    for layer in layers:
-        if isinstance(layer, nn.ConvTranspose2d):
-            layer.output_padding = (more, more)
+def _ups(layers: list[nn.Module]) -> list[nn.ConvTranspose2d]:
+    return [layer for layer in layers if isinstance(layer, nn.ConvTranspose2d)]
+
+
+def _padded(layers: list[nn.Module], *paddings: int) -> list[nn.Module]:
+    """The layers with other output paddings of the transposed convolutions, from the smallest map on."""
+    for layer, more in zip(_ups(layers), paddings, strict=True):
+        layer.output_padding = (more, more)
     return layers
