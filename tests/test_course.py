@@ -26,11 +26,6 @@ def cells(lesson):
     return nbformat.read(SOLUTIONS / lesson / f"{lesson}.ipynb", as_version=4).cells
 
 
-def graded(lesson):
-    """The names of the tasks that are marked, by a check or by hand."""
-    return [c.id.removesuffix("-checks") for c in cells(lesson) if c.metadata.get("nbgrader", {}).get("grade")]
-
-
 @pytest.fixture
 def two_hints(monkeypatch):
     tables = {"hints": {"kl": ["first", "second <b>"]}, "variant": {"size": [1, 2, 3]}}

@@ -110,6 +110,12 @@ def grid(*, codes=None, labels=None, link=torch.sigmoid, layout="(r k) 1 h w -> 
     return class_grid
 
 
+def grid_by_view(decoder, rows, z_dim, n_classes):
+    z, y = torch.randn(rows, z_dim).repeat_interleave(n_classes, 0), torch.arange(n_classes).repeat(rows)
+    images = decoder(joined(z, hot_of(y, n_classes))).sigmoid()
+    return images.view(rows * images.shape[2], n_classes * images.shape[3])
+
+
 def grid_by_loops(decoder, rows, z_dim, n_classes):
     page = []
     for _ in range(rows):
@@ -127,14 +133,14 @@ def grid_by_columns(decoder, rows, z_dim, n_classes):
     return torch.cat(columns, dim=1).numpy()
 
 
-def lies(shift=lambda y, k: (y + 1) % k, *, told=None, answer=lambda right, wrong: (right, wrong)):
-    """Both −ELBOs, with a slip where asked for; told: parts of `elbo` that differ under the lie."""
+def lies(shift=lambda y, k: (y + 1) % k, *, told=None, part=0, answer=lambda right, wrong: (right, wrong)):
+    """Both −ELBOs, with a slip where asked for; told: parts of `elbo` that differ under the lie; part: of its three."""
 
     def wrong_labels(encoder, decoder, x, y, n_classes, eps):
         hot, other = hot_of(y, n_classes), hot_of(shift(y, n_classes), n_classes)
-        right = elbo(encoder, decoder, x, hot, eps)[0]
+        right = elbo(encoder, decoder, x, hot, eps)[part]
         parts = {} if told is None else {told: lambda _: hot}
-        return answer(right, elbo(encoder, decoder, x, other, eps, **parts)[0])
+        return answer(right, elbo(encoder, decoder, x, other, eps, **parts)[part])
 
     return wrong_labels
 
@@ -226,6 +232,9 @@ BANKS = {
             ("nobody is told", replacing(to_encoder=torch.zeros_like, to_decoder=torch.zeros_like)),
             ("the decoder sees the mean", replacing(code=lambda mu, v, eps: mu)),
             ("not scaled by σ", replacing(code=lambda mu, v, eps: mu + eps)),
+            ("the variance stands where σ", replacing(code=lambda mu, v, eps: mu + v.exp() * eps)),
+            ("logvar is taken for σ", replacing(code=lambda mu, v, eps: mu + v * eps)),
+            ("this is the ELBO", replacing(loss=lambda r, k, hot: -r - k)),
             ("the label was charged too", replacing(loss=lambda r, k, hot: r + k + math.log(hot.shape[1]))),
             ("has to be added", replacing(loss=lambda r, k, hot: r - k)),
             ("the reconstruction alone", replacing(loss=lambda r, k, hot: r)),
@@ -251,15 +260,17 @@ BANKS = {
     "grid": Bank(
         "class_grid",
         wrong=[
-            ("a code of its own", grid(codes=lambda r, z, k: torch.randn(r * k, z))),
+            ("the codes differ within a row", grid(codes=lambda r, z, k: torch.randn(r * k, z))),
             ("all columns show the class 0", grid(labels=lambda r, k: torch.zeros(r * k, dtype=torch.int64))),
             ("reversed order", grid(labels=lambda r, k: torch.arange(k).flip(0).repeat(r))),
             ("the prior is N(0, I)", grid(codes=lambda r, z, k: torch.rand(r, z).repeat_interleave(k, 0))),
             ("the sigmoid is taken twice", grid(link=lambda a: a.sigmoid().sigmoid())),
             ("what makes probabilities of logits?", grid(link=lambda a: a)),
             ("all rows are the same", grid(codes=lambda r, z, k: torch.randn(1, z).expand(r * k, z))),
-            ("expected", grid(codes=lambda r, z, k: torch.randn(r, z).repeat(k, 1))),
-            ("expected", grid(layout="(r k) 1 h w -> (h r) (w k)")),
+            ("the codes differ within a row", grid(codes=lambda r, z, k: torch.randn(r, z).repeat(k, 1))),
+            ("the same class", grid(labels=lambda r, k: torch.arange(k).repeat_interleave(r))),
+            ("are cut up", grid_by_view),
+            ("of mean over the rows", grid(layout="(r k) 1 h w -> (h r) (w k)")),
             ("the shape is", grid(layout="(r k) 1 h w -> (k h) (r w)")),
             ("the shape is", grid(layout="(r k) 1 h w -> (r k) 1 h w")),
         ],
@@ -275,7 +286,8 @@ BANKS = {
             ("only the encoder is lied to", lies(told="to_decoder")),
             ("only the decoder is lied to", lies(told="to_encoder")),
             ("stops with ValueError", lies(lambda y, k: y + 1)),
-            ("expected", lies(lambda y, k: (y + 1).clamp(max=k - 1))),
+            ("the last class stays", lies(lambda y, k: (y + 1).clamp(max=k - 1))),
+            ("the KL too", lies(part=1)),
             ("2 results are asked for", lies(answer=lambda right, wrong: wrong - right)),
         ],
         right=[
@@ -289,6 +301,7 @@ BANKS = {
         wrong=[
             ("which axis is which?", lambda c: (c.trace() / c.sum(), c.diagonal() / c.sum(0))),
             ("not all classes were asked for equally", lambda c: ((e := c.diagonal() / c.sum(1)).mean(), e)),
+            ("most often, right or wrong", lambda c: (c.trace() / c.sum(), c.max(1).values / c.sum(1))),
             ("these are counts", lambda c: (c.trace(), c.diagonal() / c.sum(1))),
             ("the diagonal's counts", lambda c: (c.trace() / c.sum(), c.diagonal())),
             ("was seen otherwise", lambda c: (1 - c.trace() / c.sum(), c.diagonal() / c.sum(1))),
@@ -323,7 +336,8 @@ BANKS = {
             ("the sigmoid is taken twice", lambda d, z, y, k: d(joined(z, hot_of(y, k))).sigmoid().sigmoid()),
             ("the code is not", lambda d, z, y, k: d(joined(0 * z, hot_of(y, k))).sigmoid()),
             ("stops with RuntimeError", lambda d, z, y, k: d(joined(z, y[:, None])).sigmoid()),
-            ("expected", lambda d, z, y, k: d(torch.cat([hot_of(y, k), z], 1)).sigmoid()),
+            ("stands in front: latents first", lambda d, z, y, k: d(torch.cat([hot_of(y, k), z], 1)).sigmoid()),
+            ("expected", lambda d, z, y, k: d(joined(z, hot_of(y, k).flip(0))).sigmoid()),
         ],
         right=[decode_in_place, decode_one_by_one, decoded(lambda y, k: torch.eye(k)[y])],
     ),

@@ -71,6 +71,10 @@ def encoder(*, bias=False, norm=nn.BatchNorm2d, activation=nn.LeakyReLU, order=(
     return encoder_layers
 
 
+def encoder_rounding_down(c, side, channels, z_dim):
+    return encoder(small=side // 2 ** len(channels))(c, side, channels, z_dim)
+
+
 def plain(channels):
     """In the place of batch norm: nothing."""
     return nn.Identity()
@@ -94,6 +98,7 @@ def decoder(
     end=(),
     colours=None,
     turn=False,
+    last_bias=True,
 ):
     """The decoder's layers with a slip where asked for."""
 
@@ -107,9 +112,29 @@ def decoder(
             one, behind = exact if more is None else more, [norm(after), activation()]
             up = nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=one, bias=bias)
             layers += [up, *(behind[i] for i in order)]
-        return [*layers, nn.Conv2d(first, colours or c, 3, padding=1), *(layer() for layer in end)]
+        last = nn.Conv2d(first, colours or c, 3, padding=1, bias=last_bias)
+        return [*layers, last, *(layer() for layer in end)]
 
     return decoder_layers
+
+
+def decoder_in_the_order_down(c, side, channels, z_dim):
+    layers = decoder()(c, side, channels, z_dim)
+    ups = [layer for layer in layers if isinstance(layer, nn.ConvTranspose2d)]
+    for up, more in zip(ups, right_paddings(halves(side, len(channels)))[::-1], strict=True):
+        up.output_padding = (more, more)
+    return layers
+
+
+def decoder_bare_at_last(c, side, channels, z_dim):
+    layers = decoder()(c, side, channels, z_dim)
+    return [*layers[:-3], layers[-1]]
+
+
+def decoder_of_c_channels(c, side, channels, z_dim):
+    layers = decoder()(c, side, channels, z_dim)
+    up = nn.ConvTranspose2d(channels[0], c, 3, 2, 1, layers[-4].output_padding, bias=False)
+    return [*layers[:-4], up, nn.BatchNorm2d(c), nn.LeakyReLU(), nn.Conv2d(c, c, 3, padding=1)]
 
 
 def decoder_of_published_code(c, side, channels, z_dim):
@@ -160,6 +185,11 @@ def mended_by_loops(logits, x):
     assert logits.size() == x.size(), "other shapes"
     pictures = torch.sigmoid(2 * logits)
     return pictures.numpy(), [torch.dist(a, b).item() ** 2 for a, b in zip(pictures, x, strict=True)]
+
+
+def mended_if_numbers_agree(logits, x):
+    assert logits.numel() == x.numel()
+    return mended(refuse=False)(logits, x)
 
 
 def mended_but_mistyped(logits, x):
@@ -238,6 +268,7 @@ BANKS = {
             ("the last layer stays bare", encoder(end=[nn.LeakyReLU])),
             ("expected", encoder(end=[nn.Tanh])),
             ("shapes cannot be multiplied", encoder(small=2)),
+            ("shapes cannot be multiplied", encoder_rounding_down),
             ("expected", lambda c, side, channels, z: encoder()(c, side, channels[:1] * len(channels), z)),
         ],
         right=[
@@ -264,6 +295,10 @@ BANKS = {
             ("these are probabilities", decoder(end=[nn.Sigmoid])),
             ("end in a tanh", decoder(end=[nn.Tanh])),
             ("of output", decoder_of_published_code),
+            ("the order of the way down", decoder_in_the_order_down),
+            ("batch norm and activation are missing", decoder_bare_at_last),
+            ("it keeps channels[0]", decoder_of_c_channels),
+            ("has no bias", decoder(last_bias=False)),
         ],
         right=[
             decoder(),
@@ -275,11 +310,15 @@ BANKS = {
         "counts",
         of_variant=True,
         wrong=[
-            ("the convolution's biases", counts(convolution=lambda mine, places: -mine.kernels)),
+            ("biases are missing: one for each map", counts(convolution=lambda mine, places: -mine.kernels)),
             ("under one window", counts(convolution=lambda mine, places: -9 * mine.kernels * (mine.c - 1))),
-            ("count them once", lambda mine: [n * f for n, f in zip(counts()(mine), (16**2, 1), strict=True)]),
+            ("the convolution's biases are the same", counts(lambda mine, places: mine.kernels * (places - 1))),
+            ("weights are the same", lambda mine: [n * f for n, f in zip(counts()(mine), (16**2, 1), strict=True)]),
             ("belongs to a map", counts(convolution=lambda mine, places: mine.kernels * (mine.c - 1))),
             ("the linear layer's biases", counts(linear=lambda mine, places: -mine.kernels * places)),
+            ("one bias in all", counts(linear=lambda mine, places: 1 - mine.kernels * places)),
+            ("the two are exchanged", lambda mine: counts()(mine)[::-1]),
+            ("a map has many places", lambda mine: (counts()(mine)[0], counts()(mine)[1] / 16**2)),
             ("all its maps", lambda mine: (counts()(mine)[0], counts()(mine)[1] / mine.kernels)),
             ("a stride of 2 halves", lambda mine: (counts()(mine)[0], counts()(mine)[1] * 4)),
             ("all channels", lambda mine: (counts()(mine)[0], (mine.side**2 + 1) * mine.kernels * 16**2)),
@@ -317,7 +356,8 @@ BANKS = {
             ("a mean over the batch", mended(error=lambda a, seen, x: (seen - x).square().sum((1, 2, 3)).mean())),
             ("a mean over the pixels", mended(error=lambda a, seen, x: (seen - x).square().mean((1, 2, 3)))),
             ("one number for each pixel", mended(error=lambda a, seen, x: (seen - x).square())),
-            ("which image is each compared with", mended(refuse=False)),
+            ("which image would each be", mended(refuse=False)),
+            ("which image would each be", mended_if_numbers_agree),
             ("stops with AttributeError", mended_but_mistyped),
             ("expected", mended(error=lambda a, seen, x: (seen - x).abs().sum((1, 2, 3)))),
         ],

@@ -108,9 +108,17 @@ def entropy(*columns):
     return float(-(counts / counts.sum() * np.log(counts / counts.sum())).sum())
 
 
+def share(code):
+    return (code - code.min()) / (code.max() - code.min())
+
+
 def cut(code, bins=20):
-    place = (code - code.min()) / (code.max() - code.min())
-    return (place * bins).long().clamp(max=bins - 1)
+    return (share(code) * bins).long().clamp(max=bins - 1)
+
+
+def edges(right):
+    """The bins between twenty edges, which are 19, each with its right edge in it or with its left one."""
+    return lambda code: torch.as_tensor(np.digitize(share(code).numpy(), np.arange(20) / 19, right=right))
 
 
 def told(code, factor, bins=cut):
@@ -169,6 +177,17 @@ def over_latents(codes, factors):
     return ((best.values[:, 0] - best.values[:, 1]) / entropies[best.indices[:, 0]]).mean()
 
 
+def over_latents_in_nats(codes, factors):
+    best = mutual_information(codes, factors)[0].topk(2, dim=1).values
+    return (best[:, 0] - best[:, 1]).mean()
+
+
+def the_two_that_know_least(codes, factors):
+    known, entropies = mutual_information(codes, factors)
+    known = known.sort(dim=0).values
+    return ((known[0] - known[1]) / entropies).mean()
+
+
 def added_first(codes, factors):
     known, entropies = mutual_information(codes, factors)
     first, second = known.topk(2, dim=0).values
@@ -222,6 +241,8 @@ BANKS = {
             ("one number for each image", replacing(rec=lambda nats: nats)),
             ("one number for each image", replacing(kl=lambda kl: kl.sum(1))),
             ("one number for each latent", replacing(kl=lambda kl: kl.mean(0))),
+            ("the other way round", replacing(kl=lambda kl: kl.sum(0).mean())),
+            ("changed places", lambda rec, kl, beta: [replacing()(rec, kl, beta)[i] for i in (0, 2, 1)]),
             ("3 results are asked for", lambda d, kl, beta: (d + beta * kl.sum(1)).mean()),
             ("of J", replacing(lambda d, r, beta: d - beta * r)),
         ],
@@ -247,8 +268,12 @@ BANKS = {
                     for i, (mine, lost) in enumerate(zip(*runs, strict=True))
                 ],
             ),
-            ("a tie in one of both", by_pairs(lambda r, d, mine, lost: r < mine and d < lost)),
+            ("a tie in one of the two", by_pairs(lambda r, d, mine, lost: r < mine and d < lost)),
             ("is less of one thing enough", by_pairs(lambda r, d, mine, lost: r < mine or d < lost)),
+            (
+                "which are dominated",
+                lambda *runs: dominated_by_broadcasting(*(-each for each in runs)),
+            ),
             ("a sum hides", all_but_the_least),
             ("cheapest at no price", cheapest_at_no_price),
             ("has to be numbers", lambda rates, distortions: ["A", "B"]),
@@ -267,6 +292,7 @@ BANKS = {
             ("one of them small", hidden(weight=0)),
             ("what its settings say", hidden(channels=0, side=0)),
             ("you multiply", hidden(channels=-1, side=-2)),
+            ("its beta alone", hidden(weight=0, channels=0, side=0)),
             ("half the squared error", hidden(0.5)),
             ("not yet", hidden(1.02)),
             ("numbers are asked for", lambda mine: "about 37"),
@@ -278,6 +304,7 @@ BANKS = {
         wrong=[
             ("C counts epochs", charging(lambda run: run["c_max"] * min(1, run["epoch"] / run["steps"]))),
             ("C grows for ever", charging(lambda run: run["c_max"] * run["step"] / run["steps"])),
+            ("C has run ahead", charging(lambda run: run["c_max"] * min(1, (run["step"] + 1) / run["steps"]))),
             ("from the first step", charging(lambda run: run["c_max"])),
             ("rounded down", charging(lambda run: run["c_max"] * min(1, run["step"] // run["steps"]))),
             ("the bars are missing", charging(bars=torch.mean)),
@@ -318,6 +345,7 @@ BANKS = {
             ("C has run ahead", advancing(now=lambda count, training: count + training)),
             ("C grows for ever", advancing(cap=math.inf)),
             ("training is not over", advancing(now=lambda count, training: count if training else math.inf)),
+            ("the updates go on", lambda n, t, top, steps: (top * min(1, n / steps), min(n + t, steps))),
             ("from 0 again", advancing(now=lambda count, training: count * training)),
             ("2 results are asked for", lambda count, training, c_max, steps: c_max),
             ("of count", advancing(then=lambda count, training: 0)),
@@ -340,6 +368,12 @@ BANKS = {
                 lambda code, factor: told(code, factor, lambda c: ((c - c.min()) / (c.max() - c.min()) * 20).floor()),
             ),
             ("ten bins", lambda code, factor: told(code, factor, lambda c: cut(c, 10))),
+            ("how many lie between", lambda code, factor: told(code, factor, lambda c: cut(c, 19))),
+            ("the largest code alone", lambda code, factor: told(code, factor, edges(right=False))),
+            ("the least code alone", lambda code, factor: told(code, factor, edges(right=True))),
+            ("half as wide", lambda code, factor: told(code, factor, lambda c: (19 * share(c)).round())),
+            ("rounding makes 21 bins", lambda code, factor: told(code, factor, lambda c: (20 * share(c)).round())),
+            ("this is below 0", lambda code, factor: -told(code, factor)),
             ("no twentieths", lambda code, factor: told(code, factor, torch.round)),
             ("all there is to know", lambda code, factor: entropy(factor)),
             ("leaves open", lambda code, factor: entropy(cut(code), factor) - entropy(cut(code))),
@@ -360,6 +394,8 @@ BANKS = {
             ("the sum over the factors", gap(of_all=lambda shares, f: sum(shares))),
             ("before they are divided", added_first),
             ("between the factors of each latent", over_latents),
+            ("of each latent, and in nats", over_latents_in_nats),
+            ("these two know least", the_two_that_know_least),
             ("bits are divided by nats", gap(lambda first, second, h: (first - second) / math.log(2) / h)),
             ("equal numbers of codes", gap(info=lambda code, factor: told(code, factor, quantiles))),
             ("single number", gap(of_all=lambda shares, f: shares)),

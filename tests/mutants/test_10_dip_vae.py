@@ -160,7 +160,8 @@ BANKS = {
             ("pairs of images", lambda mu: (mu - mu.mean(0)) @ (mu - mu.mean(0)).T / len(mu)),
             ("number of latents", lambda mu: spread(mu, divisor=lambda mu: mu.shape[1])),
             ("images and latents", lambda mu: spread(mu, divisor=torch.numel)),
-            ("the shape is", torch.cov),
+            ("each row for a variable", torch.cov),
+            ("each latent has its own", lambda mu: spread(mu, centre=lambda m, **_: m.mean())),
             ("expected", lambda mu: spread(mu).abs().sqrt()),
         ],
         right=[
@@ -209,6 +210,11 @@ BANKS = {
                     off * (S - S.diagonal().diag()).square().mean() + on * (S.diagonal() - 1).square().mean()
                 ),
             ),
+            ("with either weight", lambda S, off, on: off * (S - torch.eye(len(S))).square().sum() + charge(S, 0, on)),
+            (
+                "before the 1",
+                lambda S, off, on: charge(S, off, 0) + on * (S.diagonal() ** 2 - 1).sum(),
+            ),
             ("taken from every cell", lambda S, off, on: charge(S - 1, off, 0) + charge(S, 0, on)),
             ("one weight", lambda S, off, on: off * (S - torch.eye(len(S))).square().sum()),
             ("the diagonal is not charged", lambda S, off, on: charge(S, off, 0)),
@@ -229,6 +235,7 @@ BANKS = {
             ("they are means", losing(lambda rec, kl, p, b: (rec + kl).sum() + p)),
             ("everything is summed", losing(lambda rec, kl, p, b: (rec + kl + p).sum())),
             ("the KL is missing", losing(lambda rec, kl, p, b: rec.mean() + p)),
+            ("the KL is taken away", losing(lambda rec, kl, p, b: (rec - kl).mean() + p)),
             ("the reconstruction is missing", losing(lambda rec, kl, p, b: kl.mean() + p)),
             ("the penalty is missing", losing(lambda rec, kl, p, b: (rec + kl).mean())),
             ("taken away", losing(lambda rec, kl, p, b: (rec + kl).mean() - p)),
@@ -262,7 +269,9 @@ BANKS = {
             ("centred? what divides by the number of images? of what is `logvar` the logarithm? to which", left(*LEFT)),
             ("expected", lambda mu, v, off, on: repaired()(mu, v, on, off)),
             ("expected", lambda mu, v, off, on: repaired()(mu, v, off, on) / len(mu)),
-            ("expected", repaired(place=lambda widths: widths.mean(0))),
+            ("to every row", repaired(place=lambda widths: widths.mean(0))),
+            ("σ stands where", repaired(power=0.5)),
+            ("the whole diagonal", repaired(place=lambda widths: widths.mean() * torch.eye(widths.shape[1]))),
         ],
         right=[
             repaired(),

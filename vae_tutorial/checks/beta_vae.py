@@ -26,7 +26,7 @@ FAULTS = (
     "the capacity is not capped",
     "the weight is too small",
 )
-# Rate and distortion of made-up runs: a twin pair, ties in one of both, and one that is cheapest at no price.
+# Rate and distortion of made-up runs: a twin pair, ties in one of the two, and one that is cheapest at no price.
 RUNS = ((12, 29), (9, 34), (7, 40), (7, 40), (7, 44), (5, 49), (5, 60), (3.5, 67), (12, 34.5), (6.5, 50), (4.5, 64))
 # What three colleagues' runs count at step t. All were evaluated on 30 batches after every 20 updates, and stopped and
 # resumed once, after 150.
@@ -63,6 +63,10 @@ def beta_objective(
             "the distortion is one number for each image: give the mean": {"distortion": reconstruction},
             "the rate is one number for each image: give the mean": {"rate": kl.sum(-1)},
             "the rate is one number for each latent: the code costs their sum": {"rate": kl.mean(0)},
+            "the KL is summed over the images and averaged over latents: it is the other way round": {
+                "rate": kl.sum(0).mean()
+            },
+            "distortion and rate have changed places": {"distortion": r, "rate": d},
         },
     )
     free = ask(function, reconstruction, kl, 0.0)
@@ -90,10 +94,13 @@ def dominated(function: Callable, *, seed: int = 0) -> Iterator[Verdict]:
                 torch.ones(len(rate))
             ),
             "two runs are alike to the last digit: is one of them better?": others.any(1).double(),
-            "a tie in one of both is overlooked: less of one is enough": less.all(0).any(1).double(),
-            "these are all but the runs of least −ELBO: a sum hides which of both is less": (
+            "a tie in one of the two is overlooked: less of the other is enough": less.all(0).any(1).double(),
+            "these are all but the runs of least −ELBO: a sum hides which of the two is less": (
                 costs > costs.min()
             ).double(),
+            "these are the runs that dominate another: which are dominated?": (
+                (no_more.all(0) & less.any(0)).any(0).double()
+            ),
             "these are the runs that are cheapest at no price. A sharper question: is there one run as good in both?": (
                 ~torch.isin(torch.arange(len(rate)), cheapest)
             ).double(),
@@ -118,6 +125,9 @@ def capacity_objective(function: Callable, *, seed: int = 0, b: int = 6, z: int 
                     reconstruction, kl, run, count=step // 8
                 ),
                 "C grows for ever": _charged(reconstruction, kl, run, cap=math.inf),
+                "C has run ahead: `step` counts the updates that are done, and this one is not": _charged(
+                    reconstruction, kl, run, count=min(step + 1, 50)
+                ),
                 "C stands at its end from the first step": _charged(reconstruction, kl, run, count=50),
                 "C is 0 until its end: is a share rounded down to a whole number?": _charged(
                     reconstruction, kl, run, count=50 * (step // 50)
@@ -154,6 +164,7 @@ def hidden_beta(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
         "two numbers weigh the KL, one of them small": beta * pixels,
         "this is what its settings say; the mean over the pixels is not in it": weight * beta,
         "from a mean to a sum you multiply: by what, and both terms?": weight * beta / pixels,
+        "this is its beta alone: what else stands before the KL?": beta,
         "this is for half the squared error": weight * beta * pixels / 2,
     }
     yield matches(
@@ -206,6 +217,7 @@ def advance(function: Callable, *, c_max: float = 12.0, steps: int = 300) -> Ite
                 "C has run ahead: the update at hand is not done yet": {"C": then, "count": count + training},
                 "C grows for ever": {"C": c_max * count / steps, "count": count + training},
                 "C has run to its end, though training is not over": {"C": c_max, "count": count + training},
+                "the count stops with C: the updates go on": {"C": now, "count": min(count + training, steps)},
                 "C starts from 0 again": {"C": 0.0, "count": count + training},
             },
         )

@@ -20,7 +20,7 @@ def information(function: Callable, *, seed: int = 0, n: int = 400) -> Iterator[
     code, factor = codes[:, 0].contiguous(), factors[:, 0].contiguous()
     known, entropies = mutual_information(codes, factors)
     truth, alone = known[0, 0], entropies[0]
-    bins = _cut(code, 20)
+    bins, share = _cut(code, 20), (code - code.min()) / (code.max() - code.min())
     quantiles = torch.bucketize(code, code.quantile(torch.linspace(0, 1, 21, dtype=torch.double))[1:-1])
     of_its_own = torch.where(code == code.max(), 20, bins)
     yield matches(
@@ -33,11 +33,17 @@ def information(function: Callable, *, seed: int = 0, n: int = 400) -> Iterator[
             "the code is not cut: of numbers that never come twice, each tells all": _told(code, factor),
             "the largest code has a bin of its own, the 21st": _told(of_its_own, factor),
             "these are ten bins": _told(_cut(code, 10), factor),
+            "these are 19 bins: how many lie between 20 edges?": _told(_cut(code, 19), factor),
+            "these are 19 bins, and one more for the largest code alone": _told((19 * share).floor(), factor),
+            "these are 19 bins, and one more for the least code alone": _told((19 * share).ceil(), factor),
+            "rounding makes the first and the last bin half as wide": _told((19 * share).round(), factor),
+            "rounding makes 21 bins": _told((20 * share).round(), factor),
             "whole numbers are no twentieths of the code's range": _told(code.round(), factor),
             "this is the factor's entropy: all there is to know": alone,
             "this is what the latent leaves open: how much does it tell?": alone - truth,
             "this is the entropy of the pair": _entropy(bins, factor),
             "this is a share of the factor's entropy: how many nats?": truth / alone,
+            "this is below 0: which entropies are added, and which is taken away?": -truth,
         },
     )
     yield matches(
@@ -49,7 +55,7 @@ def gap(function: Callable, *, seed: int = 0, n: int = 400) -> Iterator[Verdict]
     """A learner's (codes [n, z], factors [n, f]) -> the mutual information gap."""
     codes, factors = _toy_codes(seed, n)
     known, entropies = mutual_information(codes, factors)
-    (first, second), last = known.topk(2, dim=0).values, known.min(0).values
+    (first, second), (last, next_last) = known.topk(2, dim=0).values, known.sort(0).values[:2]
     own = known.topk(2, dim=1)
     of_latents = ((own.values[:, 0] - own.values[:, 1]) / entropies[own.indices[:, 0]]).mean()
     ranks = codes.argsort(0).argsort(0).double()
@@ -72,6 +78,10 @@ def gap(function: Callable, *, seed: int = 0, n: int = 400) -> Iterator[Verdict]
             "all gaps are added before they are divided: each has an entropy of its own": (first - second).sum()
             / entropies.sum(),
             "the gap is between the factors of each latent: it asks of each factor who knows it": of_latents,
+            "the gap is between the factors of each latent, and in nats": (own.values[:, 0] - own.values[:, 1]).mean(),
+            "these two know least: at which end of the sorted ones stands the best?": (
+                (last - next_last) / entropies
+            ).mean(),
             "bits are divided by nats": truth / math.log(2),
             "the bins hold equal numbers of codes: theirs is an equal width": ((best - next_best) / entropies).mean(),
         },

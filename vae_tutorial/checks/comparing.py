@@ -84,16 +84,19 @@ def _problem(
 def _parts(value: Any, names: list[str] | None) -> dict[str, Tensor] | str:
     """The answer by parts, or what stands against reading it so."""
     if names is None:
-        found = {"": numbers(value)}
+        raw = {"": value}
     else:
         listed = list(value.values()) if isinstance(value, Mapping) else value
         if not isinstance(listed, list | tuple) or len(listed) != len(names):
             return f"{len(names)} results are asked for: {', '.join(names)}; got {_kind(value)}"
-        found = {name: numbers(part) for name, part in zip(names, listed, strict=True)}
-    for name, part in found.items():
-        if part is None:
-            return f"{name or 'the result'} has to be numbers, and is {_kind(value)}"
-    return found  # type: ignore[return-value]
+        raw = dict(zip(names, listed, strict=True))
+    found: dict[str, Tensor] = {}
+    for name, part in raw.items():
+        read = numbers(part)
+        if read is None:
+            return f"{name or 'the result'} has to be numbers, and is {_kind(part)}"
+        found[name] = read
+    return found
 
 
 def _named(truth: Truth) -> dict[str, Tensor]:

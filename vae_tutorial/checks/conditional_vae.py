@@ -297,8 +297,8 @@ def _in_every_class(model: ConditionalVAE, z: Tensor, k: int) -> Tensor:
     return torch.stack([model.decode(z, label)[:, 0] for label in range(k)], dim=1)
 
 
-def _seen(tiles: Tensor) -> dict[str, Tensor]:
-    """Of images [r, k, h, w] the mean and spread over r, and the spread of the difference to the class before."""
+def _seen(tiles: Tensor) -> Any:
+    """Of images [r, k, h, w], by name: mean and spread over r, and the spread of the difference to the class before."""
     step = tiles - tiles.roll(1, dims=1)
     return {"mean over the rows [k, h, w]": tiles.mean(0), SPREAD: tiles.std(0), STEP: step.std(0)}
 

@@ -56,6 +56,8 @@ def mean_covariance(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3
             "these are correlations: the penalty is of covariances": mu.T.corrcoef(),
             "these are the variances alone: what of the pairs?": over_batch.square().mean(0),
             "this is for pairs of images: between what is a covariance asked?": over_batch @ over_batch.T / b,
+            "this is for pairs of images: `torch.cov` takes each row for a variable": mu.cov(),
+            "one mean is taken of all numbers: each latent has its own": (mu - mu.mean()).T @ (mu - mu.mean()) / b,
             "this divides by the number of latents": over_batch.T @ over_batch / z,
             "this is the mean over images and latents": over_batch.T @ over_batch / (b * z),
         },
@@ -112,6 +114,8 @@ def penalty(function: Callable, *, seed: int = 0, z: int = 4) -> Iterator[Verdic
             "these are absolute values: the penalty is of squares": 5 * off.abs().sum() + 8 * on.abs().sum(),
             "each pair counts once: S[i, j] and S[j, i] both stand in the sum": 5 * pairs / 2 + 8 * variances,
             "the diagonal is counted among the pairs too": 5 * S.square().sum() + 8 * variances,
+            "the diagonal is charged twice, with either weight": 5 * pairs + (5 + 8) * variances,
+            "variances are squared before the 1 is taken away": 5 * pairs + 8 * (S.diagonal().square() - 1).sum(),
             "this is a mean: the penalty is a sum": 5 * off.square().mean() + 8 * on.square().mean(),
             "a 1 is taken from every cell: what are covariances to be?": 5 * _pairs(S - 1).square().sum()
             + 8 * variances,
@@ -141,6 +145,7 @@ def loss(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterat
             "reconstruction and KL are summed over the images: they are means": nats * b + truth,
             "everything is summed over the images": (nats + truth) * b,
             "the KL is missing: the penalty is charged beside it": reconstruction.mean() + truth,
+            "the KL is taken away: it is a charge": (reconstruction - kl).mean() + truth,
             "the reconstruction is missing": kl.mean() + truth,
             "the penalty is missing": nats,
             "the penalty is taken away: it is a charge": nats - truth,
@@ -153,21 +158,29 @@ def loss(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterat
 
 def mended(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterator[Verdict]:
     """A learner's (mu, logvar, off_diagonal, diagonal) -> the penalty of DIP-II, without the published slips."""
+    off, on = 5.0, 12.0  # with 5 and 10, three latents and clouds of ¼, σ for σ² costs what "placed" costs
     of_prior, batch = 0.75**0.5 * whiten(draw(seed + 3, b, z).double()), _batch(seed, b, z)
     quarter = torch.full_like(of_prior, 0.25).log()
     for claim, mu, logvar, truth in (
         ("is 0 where means of variance ¾ and clouds of ¼ give the prior", of_prior, quarter, torch.zeros(())),
-        ("is the penalty of this batch", *batch, _either(*batch, 5.0, 10.0)[0]),
+        ("is the penalty of this batch", *batch, _either(*batch, off, on)[0]),
     ):
-        one_less = _either(mu, logvar, 5.0, 10.0)[1]
+        one_less, of_means = _either(mu, logvar, off, on)[1], mu.T.cov(correction=0).view(z, z)
         sentences = {
             "still in it: " + " ".join(SLIPS[slip] for slip in some): _charge(
-                _published(mu, logvar, set(some)), 5.0, 10.0
+                _published(mu, logvar, set(some)), off, on
             )
             for count in range(1, len(SLIPS) + 1)
             for some in combinations(SLIPS, count)
         }
-        answer = ask(function, mu, logvar, 5.0, 10.0)
+        for sentence, clouds in {
+            "σ stands where σ² belongs": torch.diag(torch.exp(logvar / 2).mean(0)),
+            "one number is added to the whole diagonal: are all latents' clouds alike?": logvar.exp().mean()
+            * torch.eye(z),
+            "the clouds are added to every row: clouds that are diagonal add to which cells?": logvar.exp().mean(0),
+        }.items():
+            sentences[sentence] = _charge(of_means + clouds, off, on)
+        answer = ask(function, mu, logvar, off, on)
         yield matches(claim, answer, truth, or_else=[one_less], slips=sentences, atol=1e-6 + 1e-4 * truth)
 
 

@@ -164,8 +164,8 @@ def _overlooked(within: Any, own: Any, across: Any, *, least: float) -> str | No
     if found >= least:
         return None
     return (
-        f"where a code is alike to itself by 1, MMD² is {found:.2g}: next to no pull. A typical pair of a code and a draw has "
-        f"the likeness {typical:.3g}. Which likeness would let near and far pairs differ most?"
+        f"where a code is alike to itself by 1, MMD² is {found:.2g}: next to no pull. A typical pair of a code and a "
+        f"draw has the likeness {typical:.3g}. Which likeness would let near and far pairs differ most?"
     )
 
 
