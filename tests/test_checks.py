@@ -249,7 +249,7 @@ PARTS = {"loss": torch.tensor(3.0), "kl": torch.tensor([1.0, 2.0])}
         ((4.0, [2.0, 4.0]), "yours of loss 4, expected 3; every number of kl is 2 times what it should be: "),
         ((3.0, [1.0]), "the shape of kl is [1], expected [2]"),
         ((3.0, [math.inf, 1.0]), "1 of 2 numbers of kl are not finite, such as inf"),
-        ((3.0, "a"), "kl has to be numbers, and is a tuple of 2"),
+        ((3.0, "a"), "kl has to be numbers, and is str"),
         ((3.0,), "2 results are asked for: loss, kl; got a tuple of 1"),
         (torch.ones(2), "2 results are asked for: loss, kl; got one tensor"),
         (3.0, "2 results are asked for: loss, kl; got float"),

@@ -121,6 +121,8 @@ BANKS = {
         wrong=[
             ("own order", lambda mu, v: terms(mu, v).mean(0)),
             ("from least to most", lambda mu, v: terms(mu, v).mean(0).sort().values),
+            ("two things", lambda mu, v: terms(mu, v).mean(0).sort(descending=True)),
+            ("sorted by itself", lambda mu, v: terms(mu, v).sort(descending=True).values.mean(0)),
             ("summed over the images", lambda mu, v: down(terms(mu, v).sum(0))),
             ("one number for each image", lambda mu, v: terms(mu, v).mean(1)),
             ("summed over its latents", lambda mu, v: terms(mu, v).sum(1)),
@@ -148,6 +150,7 @@ BANKS = {
             ("how many are they", lambda mu, v, t: mu.var(0) > t),
             ("how many lie above", lambda mu, v, t: mu.var(0)),
             ("the threshold that is given", lambda mu, v, t: int((mu.var(0) > 0.01).sum())),
+            ("those that stand still", lambda mu, v, t: int((v.exp().mean(0) > t).sum())),
             ("expected", lambda mu, v, t: 3 if t < 0.1 else 2),
         ],
         right=[
@@ -168,7 +171,9 @@ BANKS = {
             ("one number for each draw", lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1])),
             ("average over the images", lambda w: (torch.logsumexp(w, 0) - math.log(len(w))).mean()),
             ("the sign is turned", lambda w: math.log(len(w)) - torch.logsumexp(w, 0)),
-            ("taken out of the average", lambda w: w.double().exp().mean(0).log()),
+            ("taken out of each image", lambda w: w.double().exp().mean(0).log()),
+            ("taken out of each image", lambda w: w.exp().mean(0).log()),
+            ("taken out of each image", lambda w: w.max() + (w - w.max()).exp().mean(0).log()),
             ("expected", lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1] + 1)),
         ],
         right=[
@@ -187,6 +192,7 @@ BANKS = {
                 "every column has the same seed",
                 lambda sizes, seeds, *how: compare_by_columns(sizes, seeds[:1] * 3, *how),
             ),
+            ("has the seed 0", table(lambda z, s, i, *how: run(z, 0, *how))),
             ("counted from 0", table(lambda z, s, i, *how: run(z, i, *how))),
             (
                 "more latents had more steps",
@@ -211,6 +217,7 @@ BANKS = {
             ("this is a variance", gained(lambda few, many: pair(many - few, (many - few).var() / len(few)))),
             ("the sign is turned", gained(lambda few, many: pair(few - many, (many - few).std() / len(few) ** 0.5))),
             ("the bound of one model", gained(lambda f, m: pair(m, (m - f).std() / len(f) ** 0.5))),
+            ("keep three digits", gained(lambda f, m: pair(m - f, round(float((m - f).std()) / 60**0.5, 1)))),
             ("not yet", lambda mine: (0.0, 1.0)),
             ("2 results", gained(lambda few, many: (many - few).mean())),
         ],
@@ -260,6 +267,12 @@ BANKS = {
             ("where does it end", lambda a, x, kl, i, n: rec(a, x) + i / n * kl.mean()),
             ("full weight at the first", lambda a, x, kl, i, n: rec(a, x) + (1 - min(1, i / n)) * kl.mean()),
             ("it is their mean", lambda a, x, kl, i, n: rec(a, x) + min(1, i / n) * kl.sum()),
+            (
+                "count those of",
+                lambda a, x, kl, i, n: 784 * F.binary_cross_entropy_with_logits(a, x) + min(1, i / n) * kl.mean(),
+            ),
+            ("not from step 1", lambda a, x, kl, i, n: rec(a, x) + min(1, (i + 1) / n) * kl.mean()),
+            ("the KL, too", lambda a, x, kl, i, n: rec(a, x) + min(1, i / n) * kl.mean() / x[0].numel()),
             ("the KL is left out", lambda a, x, kl, i, n: rec(a, x)),
             ("full weight already", lambda a, x, kl, i, n: rec(a, x) + (i > 0) * kl.mean()),
             ("expected", lambda a, x, kl, i, n: rec(a, x) + min(1, i / n) ** 2 * kl.mean()),

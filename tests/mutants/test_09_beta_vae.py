@@ -374,6 +374,7 @@ BANKS = {
             ("half as wide", lambda code, factor: told(code, factor, lambda c: (19 * share(c)).round())),
             ("rounding makes 21 bins", lambda code, factor: told(code, factor, lambda c: (20 * share(c)).round())),
             ("this is below 0", lambda code, factor: -told(code, factor)),
+            ("range, not of 1", lambda code, factor: told(code, factor, lambda c: (20 * c).long())),
             ("no twentieths", lambda code, factor: told(code, factor, torch.round)),
             ("all there is to know", lambda code, factor: entropy(factor)),
             ("leaves open", lambda code, factor: entropy(cut(code), factor) - entropy(cut(code))),

@@ -1,13 +1,18 @@
 """Wrong and right answers to exercise 10."""
 
 import math
+import tomllib
+from itertools import combinations, product
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from einops import einsum
+from exercise_runs import ROOT
 from proving import *  # noqa: F403
-from proving import Bank
+from proving import Bank, regraded
 
+from vae_tutorial.checks.dip_vae_limits import floor
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.regularizers import DIP, code_covariance
 
@@ -332,3 +337,28 @@ BANKS = {
         right=[turned(math.pi / 4), mirrored, by_cosines, by_exponential],
     ),
 }
+
+
+def test_chance_is_right_with_each_divisor_and_told_from_a_slip_in_every_variant():
+    drawn = tomllib.loads((ROOT / "vae_tutorial" / "course" / f"{LESSON}.toml").read_text("utf-8"))["variant"]
+    names = ("batch", "z_dim", "off_diagonal", "diagonal")
+    for values in product(*(drawn[name] for name in names)):
+        mine = SimpleNamespace(**dict(zip(names, values, strict=True)))
+        for accepted in (0.98, 1.02):  # four standard errors of the mean of 4,000 batches are less
+            for answer in BANKS["chance"].right:
+                if answer is not tried:
+                    assert not [v.problem for v in floor(accepted * answer(mine), mine) if v.problem], values
+        itself = chance(pairs=lambda b, z: z**2 / b, on=lambda b, z: 2 * z / b)
+        assert [v.problem for v in floor(itself(mine), mine) if v.problem], values
+
+
+def test_no_slip_of_the_published_penalty_is_taken_for_another():
+    asked = {"over": "axis is centred", "divisor": "what divides", "power": "the logarithm", "place": "which cells"}
+    sigma = (("σ stands where",), repaired(power=0.5))
+    some = [pair for count in (1, 2) for pair in combinations(LEFT, count)]
+    for questions, answer in [*((tuple(asked[slip] for slip in pair), left(*pair)) for pair in some), sigma]:
+        points = regraded(LESSON, "mended", BANKS["mended"], answer)
+        problems = [verdict.problem for verdict in points.report.verdicts if verdict.problem]
+        assert problems
+        others = set(asked.values()) - set(questions)
+        assert not [problem for problem in problems for other in others if other in problem], (questions, problems)

@@ -185,6 +185,10 @@ def best_mean(runs):
     return min(runs, key=lambda name: statistics.mean(runs[name]))
 
 
+def left_behind_by_nobody(runs):
+    return [name for name in runs if not any(max(others) < min(runs[name]) for others in runs.values())]
+
+
 def luckiest(runs):
     return min(runs, key=lambda name: min(runs[name]))
 
@@ -205,7 +209,8 @@ BANKS = {
             ("half of the range", lambda v: (statistics.mean(v), (max(v) - min(v)) / 2)),
             ("this is the range", lambda v: (statistics.mean(v), max(v) - min(v))),
             ("square first", lambda v: (np.mean(v), np.abs(np.array(v) - np.mean(v)).mean())),
-            ("the median", lambda v: (sorted(v)[(len(v) - 1) // 2], statistics.stdev(v))),
+            ("the lower one of the two", lambda v: (sorted(v)[(len(v) - 1) // 2], statistics.stdev(v))),
+            ("the median", lambda v: (statistics.median(v), statistics.stdev(v))),
             ("the mean stands first", lambda v: (statistics.stdev(v), statistics.mean(v))),
             ("2 results", statistics.mean),
         ],
@@ -221,6 +226,10 @@ BANKS = {
             ("how sure is their mean", paired(lambda a, b, gains: statistics.stdev(gains))),
             ("for unrelated", paired(unpaired)),
             ("adds up the errors", paired(lambda a, b, _: (statistics.stdev(a) + statistics.stdev(b)) / len(a) ** 0.5)),
+            (
+                "from each other",
+                paired(lambda a, b, _: (statistics.stdev(a) - statistics.stdev(b)) / len(a) ** 0.5),
+            ),
             ("or its root", paired(lambda a, b, gains: statistics.stdev(gains) / len(gains))),
             ("this is a variance", paired(lambda a, b, gains: statistics.variance(gains) / len(gains))),
             ("the sign is turned", paired(lambda a, b, gains: sem(gains), sign=-1)),
@@ -257,6 +266,8 @@ BANKS = {
         wrong=[
             ("the numbers themselves", pearson),
             ("which place has each run", lambda a, b: pearson(np.argsort(a), np.argsort(b))),
+            ("both lists are sorted", lambda a, b: pearson(sorted(a), sorted(b))),
+            ("the whole table", lambda a, b: np.corrcoef(places(a), places(b))),
             ("the second one is still numbers", lambda a, b: pearson(places(a), b)),
             ("the first one is still numbers", lambda a, b: pearson(a, places(b))),
             ("the other way round", lambda a, b: -pearson(places(a), places(b))),
@@ -277,6 +288,11 @@ BANKS = {
         wrong=[
             ("the best mean alone", lambda runs: [best_mean(runs)]),
             ("belongs to the list", lambda runs: leaders_by_pairs(runs) - {best_mean(runs)}),
+            (
+                "one seed that is not worse",
+                lambda runs: [n for n in runs if max(runs[n]) <= max(runs[best_mean(runs)])],
+            ),
+            ("only the best model", left_behind_by_nobody),
             ("the best single seed", lambda runs: [luckiest(runs)]),
             (
                 "not apart from the best single seed",
@@ -288,7 +304,7 @@ BANKS = {
             ("all are there", list),
             ("a list of names", best_mean),
             ("none of the models", lambda runs: ["VAE"]),
-            ("first the best mean", lambda runs: sorted(runs, key=lambda name: statistics.mean(runs[name]))[:2]),
+            ("first the best mean", lambda runs: sorted(runs, key=lambda name: statistics.mean(runs[name]))[:3]),
         ],
         right=[leaders_by_pairs, leaders_by_merging],
     ),

@@ -38,6 +38,7 @@ def information(function: Callable, *, seed: int = 0, n: int = 400) -> Iterator[
             "these are 19 bins, and one more for the least code alone": _told((19 * share).ceil(), factor),
             "rounding makes the first and the last bin half as wide": _told((19 * share).round(), factor),
             "rounding makes 21 bins": _told((20 * share).round(), factor),
+            "a bin is a twentieth of the code's range, not of 1": _told((20 * code).long(), factor),
             "whole numbers are no twentieths of the code's range": _told(code.round(), factor),
             "this is the factor's entropy: all there is to know": alone,
             "this is what the latent leaves open: how much does it tell?": alone - truth,

@@ -156,9 +156,9 @@ def loss(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterat
     )
 
 
-def mended(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3) -> Iterator[Verdict]:
+def mended(function: Callable, *, seed: int = 0, b: int = 8, z: int = 5) -> Iterator[Verdict]:
     """A learner's (mu, logvar, off_diagonal, diagonal) -> the penalty of DIP-II, without the published slips."""
-    off, on = 5.0, 12.0  # with 5 and 10, three latents and clouds of ¼, σ for σ² costs what "placed" costs
+    off, on = 5.0, 10.0  # with three or four latents two different slips cost the prior's batch the same
     of_prior, batch = 0.75**0.5 * whiten(draw(seed + 3, b, z).double()), _batch(seed, b, z)
     quarter = torch.full_like(of_prior, 0.25).log()
     for claim, mu, logvar, truth in (

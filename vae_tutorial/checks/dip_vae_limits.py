@@ -24,8 +24,8 @@ def floor(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
         "is the penalty by chance",
         given(value),
         truth,
-        or_else=[off * pairs + 2 * on * z / b],
-        atol=0.03 * truth,
+        or_else=[(off * (z**2 - z) + 2 * on * z) / divisor for divisor in (b, b - 1)],
+        atol=0.025 * truth,
         secret=True,
         slips={
             "in a perfect batch it would be 0: how far are the correlations of a few draws from 0?": 0.0,
