@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from vae_tutorial.checks.answers import ask, given, numbers
+from vae_tutorial.checks.answers import ask, given
 from vae_tutorial.checks.comparing import Verdict, holds, matches
-from vae_tutorial.checks.toys import SIDE, draw, toy_images, toy_vae
+from vae_tutorial.checks.toys import SIDE, draw, no_pixels, toy_images, toy_vae
 from vae_tutorial.gaussian import DiagGaussian
 
 CONTRAST = 12.0  # of the model whose samples are looked at
@@ -65,6 +65,8 @@ def kl_divergence(function: Callable, *, seed: int = 0, b: int = 5, z: int = 3) 
             "this takes log σ² for log σ: σ² is exp(log σ²)": 0.5
             * (mu**2 + torch.exp(2 * logvar) - 1 - 2 * logvar).sum(-1),
             "σ stands where σ² belongs": 0.5 * (mu**2 + sigma - 1 - logvar).sum(-1),
+            "this is the KL the other way round, of the prior from the cloud: which comes first?": 0.5
+            * ((1 + mu**2) / sigma**2 - 1 + logvar).sum(-1),
             "μ has to be squared": 0.5 * (mu + torch.exp(logvar) - 1 - logvar).sum(-1),
             "the term of μ is missing": 0.5 * (torch.exp(logvar) - 1 - logvar).sum(-1),
         },
@@ -91,6 +93,7 @@ def price(value: Any, variant: SimpleNamespace) -> Iterator[Verdict]:
             "this takes σ for log σ²": cost(sigma),
             "this takes σ² for log σ²": cost(sigma**2),
             "this takes log σ for log σ²": cost(math.log(sigma)),
+            "the last term takes log σ for log σ²": truth + 0.5 * z * math.log(sigma),
             "this is the price of one latent": truth / z,
             "these are bits: a nat is 1.44 of them": truth / math.log(2),
             "is the ½ there?": 2 * truth,
@@ -139,21 +142,30 @@ def training_step(function: Callable, *, seed: int = 0, b: int = 6, z: int = 3) 
     """A learner's (seed, x, eps, lr) -> (losses [3], weights [w]) after steps with x [3, b, ...], eps [3, b, z]."""
     x, eps, lr = toy_images(seed, 3, b), draw(seed + 1, 3, b, z), 0.02
 
-    def descended(**slip: bool) -> dict[str, Tensor]:
-        return dict(zip(("losses", "weights"), _descend(seed, x, eps, lr, **slip), strict=True))
+    def descended(rate: float = lr, **slip: bool) -> dict[str, Tensor]:
+        return dict(zip(("losses", "weights"), _descend(seed, x, eps, rate, **slip), strict=True))
 
-    without_kl = descended(charged=False)
+    truth, without_kl = descended(), descended(charged=False)
     yield matches(
         "three steps end at the weights of gradient descent on −ELBO",
         ask(function, seed, x, eps, lr),
-        descended(),
+        truth,
         slips={
-            "the weights do not move: who takes the optimizer's step?": descended(moving=False),
+            "the weights do not move: who takes the optimizer's step, and do the gradients last until then?": descended(
+                moving=False
+            ),
             "the encoder does not move: `model.encode` is for looking, and gives no gradients": descended(looking=True),
             "old gradients are added to the new ones: who sets them to zero?": descended(fresh=False),
             "the KL is not part of what is lowered": without_kl,
             "the KL is in what is returned, but not in what is lowered": {"weights": without_kl["weights"]},
             "the noise that is given is not used: the decoder sees the mean": descended(drawn=False),
+            "no gradient of the reconstruction reaches the encoder: does the draw let it pass?": descended(
+                passing=False
+            ),
+            "the loss climbs: is it the loss itself whose gradient is taken?": descended(-lr),
+            "the weights are right and the losses are not: give −ELBO as it was before the step": {
+                "weights": truth["weights"]
+            },
         },
     )
 
@@ -164,7 +176,8 @@ def sample_grid(
     """A learner's (seed, rows, columns) -> picture [rows * h, columns * w] of samples of the toy VAE of that seed."""
     model = toy_vae(seed, z, contrast=CONTRAST)
     codes = draw(seed + 1, 20_000, z)
-    truth = _seen(model.decode(codes))
+    images = model.decode(codes)
+    truth, pages = _seen(images), images[: len(images) // (rows * columns) * rows * columns]
     picture = ask(function, seed, rows, columns)
     shape = matches(
         "is one picture, rows * h by columns * w",
@@ -174,8 +187,8 @@ def sample_grid(
     yield shape
     if shape.problem:
         return
-    tiles = picture.then(lambda p: rearrange(p, "(r h) (c w) -> (r c) 1 h w", h=SIDE, w=SIDE))
-    yield holds("has pixels in [0, 1]", _no_pixels, picture)
+    tiles = picture.then(_tiles)
+    yield holds("has pixels in [0, 1]", no_pixels, picture)
     yield holds(
         "draws a code for each image", lambda t: "all images are the same" if (t == t[0]).all() else None, tiles
     )
@@ -183,28 +196,31 @@ def sample_grid(
         "has every pixel's mean and spread under codes from N(0, I)",
         tiles.then(_seen),
         truth,
-        atol=4 * truth[1].max() / (rows * columns) ** 0.5,
+        atol=4 * truth["spread"].max() / (rows * columns) ** 0.5,
         slips={
             "this is what codes between 0 and 1 would give: the prior is N(0, I)": _seen(
                 model.decode(codes.erf() / 2 + 0.5)
             ),
-            "the sigmoid is taken twice": _seen(model.decode(codes).sigmoid()),
-            "each image is turned: rows and columns of its pixels are exchanged": truth.mT,
+            "the sigmoid is taken twice": _seen(images.sigmoid()),
+            "each image is turned: rows and columns of its pixels are exchanged": _seen(images.mT),
+            "images are cut up: `view` and `reshape` put no image beside another": _seen(
+                _tiles(pages.reshape(-1, columns * SIDE))
+            ),
+            "images are interleaved: along an axis, an image's pixels have to follow one another": _seen(
+                _tiles(rearrange(pages, "(n r c) 1 h w -> (n h r) (w c)", r=rows, c=columns))
+            ),
         },
     )
 
 
-def _no_pixels(picture: Any) -> str | None:
-    """What is wrong with the range, for a picture whose shape is right."""
-    seen = numbers(picture)
-    if seen is None or (seen.min() >= 0 and seen.max() <= 1):
-        return None
-    return f"they go from {seen.min():.3g} to {seen.max():.3g}: what makes probabilities of logits?"
+def _tiles(picture: Tensor) -> Tensor:
+    """The images [n, 1, h, w] side by side in a picture."""
+    return rearrange(picture, "(r h) (c w) -> (r c) 1 h w", h=SIDE, w=SIDE)
 
 
-def _seen(images: Tensor) -> Tensor:
-    """Mean and standard deviation over the images, of every pixel [2, 1, h, w]."""
-    return torch.stack([images.mean(0), images.std(0)])
+def _seen(images: Tensor) -> Any:
+    """Mean and standard deviation of every pixel [h, w] over the images [n, 1, h, w]."""
+    return {"mean": images.mean((0, 1)), "spread": images.std(0)[0]}
 
 
 def _descend(
@@ -218,6 +234,7 @@ def _descend(
     moving: bool = True,
     fresh: bool = True,
     looking: bool = False,
+    passing: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Gradient descent by hand: w - lr * gradient, one step for each batch, with or without a slip."""
     model = toy_vae(seed, eps.shape[-1])
@@ -225,7 +242,8 @@ def _descend(
     losses, gradients = [], [torch.zeros_like(w) for w in weights]
     for images, noise in zip(x, eps, strict=True):
         q = model.encode(images) if looking else model.encoder(images)
-        logits = model.decoder(q.mu + torch.exp(q.logvar / 2) * noise * drawn)
+        z = q.mu + torch.exp(q.logvar / 2) * noise * drawn
+        logits = model.decoder(z if passing else z.detach())
         loss = F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / len(images)
         loss = loss + q.kl().mean() * charged
         new = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor
 
-from vae_tutorial.checks.answers import ask, given, numbers
+from vae_tutorial.checks.answers import ask, given
 from vae_tutorial.checks.comparing import Verdict, holds, matches, one_of
 from vae_tutorial.checks.conditional_toys import toy_cvae, toy_layer
-from vae_tutorial.checks.toys import SIDE, draw, toy_images
+from vae_tutorial.checks.toys import SIDE, draw, no_pixels, toy_images
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.vae import ConditionalVAE
 
@@ -149,7 +149,7 @@ def class_grid(pictured: Callable, *, seed: int = 0, rows: int = 1000, k: int = 
     if shape.problem:
         return
     tiles = picture.then(lambda p: rearrange(p, "(r h) (k w) -> r k h w", h=SIDE, w=SIDE))
-    yield holds("has pixels in [0, 1]", _no_pixels, picture)
+    yield holds("has pixels in [0, 1]", no_pixels, picture)
     yield holds("draws a code for each row", lambda t: "all rows are the same" if (t == t[0]).all() else None, tiles)
     every, in_turn = _in_every_class(model, codes, k), torch.arange(len(codes)) * k // len(codes)
     own, one, by_row = draw(seed + 2, 20_000 * k, z), every[:, 0], model.decode(codes, in_turn)[:, 0]
@@ -301,14 +301,6 @@ def _seen(tiles: Tensor) -> Any:
     """Of images [r, k, h, w], by name: mean and spread over r, and the spread of the difference to the class before."""
     step = tiles - tiles.roll(1, dims=1)
     return {"mean over the rows [k, h, w]": tiles.mean(0), SPREAD: tiles.std(0), STEP: step.std(0)}
-
-
-def _no_pixels(picture: Any) -> str | None:
-    """What is wrong with the range, for a picture whose shape is right."""
-    seen = numbers(picture)
-    if seen is None or (seen.min() >= 0 and seen.max() <= 1):
-        return None
-    return f"they go from {seen.min():.3g} to {seen.max():.3g}: what makes probabilities of logits?"
 
 
 def _let_through(label: int, said: str) -> Callable[[Any], str | None]:

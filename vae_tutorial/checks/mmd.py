@@ -12,6 +12,8 @@ from vae_tutorial.checks.toys import draw
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 FAR = 300.0  # from the origin, where |a|² + |b|² − 2 ab has lost its digits
+SEVEN = "is also right where a code is alike to itself by 7, as in seven sizes"
+WITHIN = "is right within one crowd, too, also for a code and itself"
 ROUNDING = 2e-5  # of an MMD² in float32, a difference of likenesses
 
 
@@ -38,7 +40,7 @@ def distances(function: Callable, *, seed: int = 0, n: int = 5, m: int = 4, d: i
     near = far + 0.01 * draw(seed + 2, n, d)
     measured, right = ask(function, far, near), _squared(far, near)
     yield holds("is never below 0, also far from the origin", _below_zero, measured)
-    yield matches("is as good as right there", measured, right, atol=0.05 * d)
+    yield matches("is as good as right far from the origin", measured, right, atol=0.05 * d)
 
 
 def rbf(
@@ -59,13 +61,14 @@ def rbf(
             "is the 2 there?": torch.exp(-r2 / width**2),
             "is the 2 above or below the line? In Python, x / 2 * y is (x / 2) * y": torch.exp(-r2 / 2 * width**2),
             "r stands where r² belongs": torch.exp(-r2.sqrt() / s),
+            "r⁴ stands where r² belongs: distances are squared already": torch.exp(-r2.square() / s),
             "the likeness grows with the distance: look at the sign": torch.exp(r2 / s),
             "this is a density, which sums to 1: a kernel is not divided by its volume": truth
             / (torch.pi * s) ** (d / 2),
             "this is the average of all pairs: keep one number for each": truth.mean(),
         },
     )
-    yield matches("finds every code wholly alike to itself", ask(function, a, a, width), own, slips=_without_own(own))
+    yield matches(WITHIN, ask(function, a, a, width), own, slips=_without_own(own))
 
 
 def imq(function: Callable, *, seed: int = 0, n: int = 5, m: int = 4, d: int = 3) -> Iterator[Verdict]:
@@ -82,6 +85,7 @@ def imq(function: Callable, *, seed: int = 0, n: int = 5, m: int = 4, d: int = 3
             "C does not grow with the latents": 2 / (2 + r2),
             "this C is the number of latents: how far apart in the square are two draws of the prior?": d / (d + r2),
             "r stands where r² belongs": c / (c + r2.sqrt()),
+            "this C counts the codes, not their latents": 2 * n / (2 * n + r2),
             "r² is averaged over the latents": c / (c + r2 / d),
             "a root is taken of it all": one.sqrt(),
             "this is how unlike they are": 1 - one,
@@ -97,20 +101,22 @@ def imq(function: Callable, *, seed: int = 0, n: int = 5, m: int = 4, d: int = 3
         slips={
             "this is the average of the sizes": truth / 7,
             "this is the last size alone: what happens to the others in the loop?": seven[-1],
+            "this is the first size alone: does `return` end the loop?": seven[0],
             "the sizes are multiplied": torch.stack(seven).prod(0),
             "the size changes C below the line, not above": sum(c / (s * c + r2) for s in SCALES),
             "the sizes are added up first, and make one C": sum(SCALES) * c / (sum(SCALES) * c + r2),
             "this is one number: a kernel says something of every pair": truth.sum(),
         },
     )
-    yield matches("finds every code wholly alike to itself", ask(function, a, a, SCALES), own, slips=_without_own(own))
+    yield matches(WITHIN, ask(function, a, a, SCALES), own, slips=_without_own(own))
 
 
 def mmd2(function: Callable, *, seed: int = 0, n: int = 6, d: int = 3) -> Iterator[Verdict]:
     """A learner's (within_z, within_p, across), tables [n, n] of likenesses -> the unbiased MMD²."""
     p = draw(seed, n, d)
     apart, close = _tables(0.5 * draw(seed + 1, n, d) + 1, p), _tables(p + 0.1 * draw(seed + 2, n, d), p)
-    for claim, tables in {"is the distance of two crowds": apart, "may fall below 0": close}.items():
+    seven = [7 * table for table in apart]
+    for claim, tables in {"is the distance of two crowds": apart, "may fall below 0": close, SEVEN: seven}.items():
         truth = unbiased(*tables)
         yield matches(claim, ask(function, *tables), truth, slips=_slips_of_mmd2(truth, *tables), atol=ROUNDING)
     crowds = zip(0.5**0.5 * draw(seed + 3, 200, 4, d), draw(seed + 4, 200, 4, d), strict=True)
@@ -154,6 +160,11 @@ def _slips_of_mmd2(truth: Tensor, zz: Tensor, pp: Tensor, zp: Tensor) -> dict[st
         "a code's likeness to itself is kept": biased,
         "a code's likeness to itself is kept, though the pairs without it are counted": kept * n / (n - 1) - doubled,
         "those pairs are left out of the sum, but not out of their number": (truth + doubled) * (n - 1) / n - doubled,
+        "each pair is counted once, and the formula counts it twice, as i, j and as j, i": (truth + doubled) / 2
+        - doubled,
+        "a code's likeness to itself is taken to be 1: the diagonal says what it is": (zz.sum() + pp.sum() - 2 * n)
+        / (n * (n - 1))
+        - doubled,
         "a root is taken": truth.sqrt(),
         "the value is cut at 0: what should its average be for equal crowds?": truth.clamp(min=0),
         "the average is divided by n (n − 1) once more": biased / (n * (n - 1)),

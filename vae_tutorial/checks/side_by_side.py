@@ -179,25 +179,19 @@ def leaders(function: Callable, *, seed: int = 0, shift: float = 0.0, more: int 
 
 def is_vae(handed_in: Any, *, part: int = 0) -> Iterator[Verdict]:
     """A learner's (settings, weights): one model, within the size, whose code says something and was charged."""
-    answer = given(handed_in)
-    fits = holds("settings and weights make one model, of at most 3 MB", flaw, answer)
+    fits, seen = _measured(handed_in, part)
     yield fits
-    if fits.problem:
+    if seen is None:
         return
-    settings, weights = answer.value
-    seen = measure(settings, weights, part)
     yield Verdict(f"is a VAE that has learned digits ({_told(seen)})", _unlearned(seen))
 
 
 def at_most(handed_in: Any, limit: float, *, part: int = 0) -> Iterator[Verdict]:
     """A learner's (settings, weights): −ELBO of at most `limit` nats per unseen image."""
-    answer = given(handed_in)
-    fits = holds("settings and weights make one model, of at most 3 MB", flaw, answer)
+    fits, seen = _measured(handed_in, part)
     yield fits
-    if fits.problem:
+    if seen is None:
         return
-    settings, weights = answer.value
-    seen = measure(settings, weights, part)
     problem = ""
     if not seen.minus_elbo <= limit:  # so that what is no number fails
         problem = _unlearned(seen) or f"it costs {seen.minus_elbo:.1f}: which change gained most in the lessons?"
@@ -223,6 +217,15 @@ def reported(report: Any, limit: float, *, part: int = 0) -> Iterator[Verdict]:
             "this is the KL alone: what do the copies cost?": seen.kl,
         },
     )
+
+
+def _measured(handed_in: Any, part: int) -> tuple[Verdict, Measured | None]:
+    """Whether settings and weights make one model, and what it measures on a part of the unseen digits."""
+    fits = holds("settings and weights make one model, of at most 3 MB", flaw, given(handed_in))
+    if fits.problem:
+        return fits, None
+    settings, weights = handed_in
+    return fits, measure(settings, weights, part)
 
 
 def _told(seen: Measured) -> str:

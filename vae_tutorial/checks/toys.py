@@ -1,8 +1,11 @@
 """Small models and numbers that checks and exercises share, the same for the same seed on every machine."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from vae_tutorial.checks.answers import numbers
 from vae_tutorial.networks import mlp
 from vae_tutorial.vae import VAE
 
@@ -27,3 +30,11 @@ def toy_vae(seed: int, z_dim: int = 3, *, contrast: float = 1.0) -> VAE:
     with torch.no_grad():
         list(model.decoder.parameters())[-2].mul_(contrast)
     return model
+
+
+def no_pixels(picture: Any) -> str | None:
+    """What is wrong with the range of a learner's picture, if it is numbers at all."""
+    seen = numbers(picture)
+    if seen is None or (seen.min() >= 0 and seen.max() <= 1):
+        return None
+    return f"they go from {seen.min():.3g} to {seen.max():.3g}: what makes probabilities of logits?"

@@ -1,6 +1,7 @@
 """Checks of exercise 11, tasks 5 to 9: chance, a WAE's loss, its weight, a kernel mended."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,8 @@ LEAST = {0.5: 0.015, 2.0: 0.03}  # spread of a crowd: the MMD² that a fitting k
 def chance(function: Callable, *, seed: int = 0, n: int = 10, d: int = 2, deals: int = 30) -> Iterator[Verdict]:
     """A learner's (z [n, d], p [n, d], deals [r, 2 n]) -> (MMD² of every deal [r], the p-value)."""
     generator = torch.Generator().manual_seed(seed + 9)
-    dealt = torch.stack([torch.randperm(2 * n, generator=generator) for _ in range(deals)])
+    anew = [torch.randperm(2 * n, generator=generator) for _ in range(deals - 1)]
+    dealt = torch.stack([torch.arange(2 * n), *anew])  # the first is no change: as large as the measured
     p = draw(seed, n, d)
     for name, z in {
         "a crowd far away": 0.3 * draw(seed + 1, n, d) + 1,
@@ -28,19 +30,21 @@ def chance(function: Callable, *, seed: int = 0, n: int = 10, d: int = 2, deals:
     }.items():
         pooled, measured = torch.cat([z, p]).double(), mmd2(z.double(), p.double(), imq)
         values = torch.stack([mmd2(pooled[i[:n]], pooled[i[n:]], imq) for i in dealt])
-        above, below = (values >= measured).sum(), (values <= measured).sum()
+        above, below, larger = (values >= measured).sum(), (values <= measured).sum(), (values > measured).sum()
+        told = partial(_told, values)
         turned = torch.cat([p, z]).double()
         other = torch.stack([mmd2(turned[i[:n]], turned[i[n:]], imq) for i in dealt])
         yield matches(
             f"deals out anew, and counts, for {name}",
             ask(function, z, p, dealt),
-            {"values": values, "p-value": (1 + above) / (1 + deals)},
+            told(1 + above, 1 + deals),
             atol=ROUNDING,
             slips={
-                "the p-value leaves out the measured one: it is one of the possible deals": {"p-value": above / deals},
-                "the measured one is counted above the line, but not below": {"p-value": (1 + above) / deals},
-                "this counts the deals that come out smaller": {"p-value": (1 + below) / (1 + deals)},
-                "this is a number of deals: which share is it?": {"p-value": 1 + above},
+                "the p-value leaves out the measured one: it is one of the possible deals": told(above, deals),
+                "the measured one is counted above the line, but not below": told(1 + above, deals),
+                "a deal as large as the measured one counts, too: at least as large": told(1 + larger, 1 + deals),
+                "this counts the deals that come out smaller": told(1 + below, 1 + deals),
+                "this is a number of deals: which share is it?": told(1 + above),
                 "the draws stand first in the pool: the deals count from the codes on": {"values": other},
                 "the values below 0 are cut": {"values": values.clamp(min=0)},
             },
@@ -74,6 +78,7 @@ def wae_loss(function: Callable, *, seed: int = 0, b: int = 8, z: int = 3, weigh
                 price=lambda e, m, q: e + weight * m + 0.5 * q.mu.square().sum(-1).mean()
             ),
             "the KL of a VAE is charged, too": descended(price=lambda e, m, q: e + weight * m + q.kl().mean()),
+            "a root is taken of each squared error": descended(error=lambda e: e.flatten(1).sum(1).sqrt().mean()),
             "a root is taken of MMD²": descended(distance=lambda m: m.sqrt()),
             "these images are logits: what makes pixels of them?": descended(image=lambda logits: logits),
             "the penalty is in the loss, but pulls on no weight: where does its gradient get lost?": only(
@@ -131,6 +136,11 @@ def mended(function: Callable, *, seed: int = 0, n: int = 100, latents: tuple[in
             tables = ask(function, z, z), own, ask(function, z, p)
             name = f"of {d} latents: notices codes spread {spread:g} times as far as the prior"
             yield holds(name, lambda *seen, least=least: _overlooked(*seen, least=least), *tables)
+
+
+def _told(values: Tensor, count: Tensor, of: int = 1) -> dict[str, Tensor]:
+    """Right values, and a p-value that is a count of deals as a share."""
+    return {"values": values, "p-value": count / of}
 
 
 def _same(first: Any, second: Any) -> str | None:
