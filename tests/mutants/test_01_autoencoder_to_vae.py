@@ -74,6 +74,33 @@ def slipped(**slip):
     return lambda model, optimizer, x, eps: step(model, optimizer, x, eps, **slip)
 
 
+def step_that_forgets(model, optimizer, x, eps):
+    """The gradients are cleared before the optimiser sees them."""
+    q = model.encoder(x)
+    loss = elbo(model.decoder(q.mu + torch.exp(q.logvar / 2) * eps), x, q.mu, q.logvar)[0]
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss.item()
+
+
+def step_without_gradient(model, optimizer, x, eps):
+    q = model.encoder(x)
+    with torch.no_grad():
+        z = q.mu + torch.exp(q.logvar / 2) * eps
+    loss = elbo(model.decoder(z), x, q.mu, q.logvar)[0]
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def step_that_tells_late(model, optimizer, x, eps):
+    step(model, optimizer, x, eps)
+    q = model.encoder(x)
+    return elbo(model.decoder(q.mu + torch.exp(q.logvar / 2) * eps), x, q.mu, q.logvar)[0].item()
+
+
 def step_by_hand(model, optimizer, x, eps):
     q = model.encoder(x)
     logits = model.decoder(DiagGaussian(q.mu, q.logvar).mu + (0.5 * q.logvar).exp() * eps)
@@ -167,6 +194,12 @@ BANKS = {
             ("takes logvar for σ", lambda mu, s: 0.5 * (mu**2 + s**2 - 1 - torch.log(s**2)).sum(1)),
             ("log σ² for log σ", lambda mu, s: 0.5 * (mu**2 + torch.exp(2 * s) - 1 - 2 * s).sum(1)),
             ("σ stands where σ² belongs", lambda mu, v: 0.5 * (mu**2 + (v / 2).exp() - 1 - v).sum(1)),
+            (
+                "the other way round",
+                lambda mu, v: torch.distributions.kl_divergence(
+                    torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(mu, torch.exp(v / 2))
+                ).sum(1),
+            ),
             ("μ has to be squared", lambda mu, v: 0.5 * (mu + v.exp() - 1 - v).sum(1)),
             ("the term of μ is missing", lambda mu, v: 0.5 * (v.exp() - 1 - v).sum(1)),
         ],
@@ -185,6 +218,10 @@ BANKS = {
             ("σ for log σ²", price_of(lambda mine: mine.sigma)),
             ("σ² for log σ²", price_of(lambda mine: mine.sigma**2)),
             ("log σ for log σ²", price_of(lambda mine: math.log(mine.sigma))),
+            (
+                "the last term takes log σ",
+                lambda mine: mine.z_dim * 0.5 * (mine.mu**2 + mine.sigma**2 - 1 - math.log(mine.sigma)),
+            ),
             ("one latent", lambda mine: price_of(lambda m: 2 * math.log(m.sigma))(mine) / mine.z_dim),
             ("bits", price_of(lambda mine: 2 * math.log(mine.sigma), 1 / math.log(2))),
             ("is the ½ there?", price_of(lambda mine: 2 * math.log(mine.sigma), 2)),
@@ -242,6 +279,11 @@ BANKS = {
             ("not part of what is lowered", slipped(loss=lambda r, k: r)),
             ("but not in what is lowered", slipped(backward=lambda r, k: r)),
             ("the decoder sees the mean", slipped(draw=False)),
+            ("gradients last until then", step_that_forgets),
+            ("does the draw let it pass", step_without_gradient),
+            ("the loss climbs", slipped(backward=lambda r, k: -(r + k))),
+            ("behind the step", step_that_tells_late),
+            ("no attribute 'backward'", lambda model, optimizer, x, eps: float(x.mean()).backward()),
             ("for looking", slipped(encode=lambda model, x: model.encode(x))),
             ("numbers", lambda *given: (step(*given) and None) or "done"),
             ("expected", slipped(backward=lambda r, k: 2 * (r + k))),
@@ -260,10 +302,12 @@ BANKS = {
             ("the shape is", lambda d, z, r, c: d(torch.randn(r * c, z)).sigmoid()),
             ("the shape is", lambda d, z, r, c: tiled(d(torch.randn(r * c, z)).sigmoid(), c)),
             (
-                "expected",
+                "are interleaved",
                 lambda d, z, r, c: rearrange(d(torch.randn(r * c, z)).sigmoid(), "(r c) 1 h w -> (h r) (w c)", r=r),
             ),
-            ("expected", lambda d, z, r, c: d(torch.randn(r * c, z)).sigmoid().reshape(r * 4, c * 4)),
+            ("are cut up", lambda d, z, r, c: d(torch.randn(r * c, z)).sigmoid().reshape(r * 4, c * 4)),
+            ("of mean", grid(lambda decoder, n, z: decoder(torch.randn(n, z)).clamp(0, 1))),
+            ("of spread", grid(lambda decoder, n, z: decoder(2 * torch.randn(n, z)).sigmoid())),
         ],
         right=[grid_by_loops, grid_by_permuting, grid(lambda d, n, z: d(torch.randn(z, n).T).sigmoid())],
     ),

@@ -88,6 +88,11 @@ def three(zz, pp, zp):
     return off_mean(zz) + off_mean(pp) - 2 * zp.mean()
 
 
+def one_on_the_diagonal(zz, pp, zp):
+    n = len(zp)
+    return (zz.sum() + pp.sum() - 2 * n) / (n * (n - 1)) - 2 * zp.mean()
+
+
 def mmd2_by_loops(zz, pp, zp):
     n, total = len(zp), 0.0
     for i in range(n):
@@ -214,6 +219,7 @@ BANKS = {
             ("is the 2 there?", by_r2(lambda r2, w, d: torch.exp(-r2 / w**2))),
             ("above or below the line", by_r2(lambda r2, w, d: torch.exp(-r2 / 2 * w**2))),
             ("r stands where r² belongs", by_r2(lambda r2, w, d: torch.exp(-r2.sqrt() / (2 * w**2)))),
+            ("distances are squared already", by_r2(lambda r2, w, d: torch.exp(-(r2**2) / (2 * w**2)))),
             ("look at the sign", by_r2(lambda r2, w, d: torch.exp(r2 / (2 * w**2)))),
             (
                 "this is a density",
@@ -239,6 +245,8 @@ BANKS = {
             ("averaged over the latents", sized(lambda r2, c, s: s * c / (s * c + 2 * r2 / c))),
             ("a root is taken", sized(lambda r2, c, s: (s * c / (s * c + r2)).sqrt())),
             ("how unlike they are", sized(lambda r2, c, s: r2 / (s * c + r2))),
+            ("counts the codes", lambda a, b, scales: sum(s / (s + r2(a, b) / (2 * len(a))) for s in scales)),
+            ("does `return` end the loop", lambda a, b, scales: seven(a, b, scales[:1])),
             ("C is missing above the line", sized(lambda r2, c, s: 1 / (s * c + r2))),
             ("says something of every pair", lambda *given: seven(*given).sum()),
             ("average of all pairs", lambda *given: seven(*given).mean()),
@@ -284,6 +292,11 @@ BANKS = {
             ("no more alike than others", lambda zz, pp, zp: off_mean(zz) + off_mean(pp) - 2 * off_mean(zp)),
             ("too large for small batches", lambda zz, pp, zp: zz.mean() + pp.mean() - 2 * zp.mean()),
             ("has to be numbers", lambda *tables: "small"),
+            ("taken to be 1", one_on_the_diagonal),
+            (
+                "counted once",
+                lambda zz, pp, zp: (zz.triu(1).sum() + pp.triu(1).sum()) / (len(zp) * (len(zp) - 1)) - 2 * zp.mean(),
+            ),
         ],
         right=[mmd2_by_loops, mmd2_with_a_mask, mmd2_in_numpy, lambda a, b, c: [three(a, b, c)]],
     ),
@@ -293,6 +306,8 @@ BANKS = {
             ("leaves out the measured one", dealing(share=lambda v, m: (v >= m).double().mean())),
             ("but not below", dealing(share=lambda v, m: (1 + (v >= m).sum()) / len(v))),
             ("come out smaller", dealing(share=lambda v, m: (1 + (v <= m).sum()) / (1 + len(v)))),
+            ("at least as large", dealing(share=lambda v, m: (1 + (v > m).sum()) / (1 + len(v)))),
+            ("expected", lambda z, p, deals: dealt(z, p, deals.argsort(1))),
             ("this is a number of deals", dealing(share=lambda v, m: 1 + (v >= m).sum())),
             ("stand first in the pool", dealing(pool=lambda z, p: torch.cat([p, z]))),
             ("are cut", dealing(value=lambda z, p: crowd(z, p).clamp(min=0))),
@@ -317,7 +332,8 @@ BANKS = {
             ("driven apart", losing(loss=lambda e, m, w, q: e - w * m)),
             ("distance from 0", losing(loss=lambda e, m, w, q: e + w * m + 0.5 * q.mu.square().sum(1).mean())),
             ("the KL of a VAE", losing(loss=lambda e, m, w, q: e + w * m + q.kl().mean())),
-            ("a root is taken", losing(distance=lambda z, p: crowd(z, p).sqrt())),
+            ("a root is taken of each", losing(error=lambda e: e.flatten(1).sum(1).sqrt().mean())),
+            ("a root is taken of MMD²", losing(distance=lambda z, p: crowd(z, p).sqrt())),
             ("what makes pixels of them", losing(image=lambda logits: logits)),
             ("gradient get lost", losing(distance=lambda z, p: crowd(z.detach(), p))),
             ("what is left to chance", losing(code=lambda q: q.sample())),
