@@ -86,7 +86,7 @@ def test_the_set_keeps_its_answers_to_the_kernel(record):
 @pytest.mark.parametrize(
     ("arguments", "options", "words"),
     [
-        (("99_none",), {}, "lesson must be one of 01_autoencoder_to_vae"),
+        (("99_none",), {}, "lesson must be one of 00_start_here"),
         ((LESSON, "here"), {}, "where must be one of lesson, exercise, got 'here'"),
         ((SET,), {}, "record of 'before_and_after' must be one of before.json, after.json, got None"),
         ((SET,), {"record": "../x.json"}, "must be one of before.json, after.json, got '../x.json'"),
