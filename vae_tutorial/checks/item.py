@@ -69,23 +69,23 @@ class Item:
         """The last sentence."""
         held = f"{sum(not verdict.problem for verdict in self.seen)} of {len(self.seen)} visible checks pass"
         if self.unwritten:
-            return f"{self._points()} to earn; hidden checks run at marking."
+            return f"{self._worth()} to earn; hidden checks run at marking."
         if not self.unseen:
             return f"{held}; hidden checks run at marking."
         return f"{held}, {sum(not verdict.problem for verdict in self.unseen)} of {len(self.unseen)} hidden ones."
 
-    def _points(self) -> str:
+    def _worth(self) -> str:
         return f"{self.worth:g} point{'s' * (self.worth != 1)}"
 
     def __str__(self) -> str:
         said = [f"  {'✓' if good else '✗'} {text}" for good, text in self.lines()]
-        return "\n".join([f"{self.name} ({self._points()})", *said, self.summary()])
+        return "\n".join([f"{self.name} ({self._worth()})", *said, self.summary()])
 
     def html(self) -> str:
         """The same as __str__, for a notebook."""
         marks = {True: f'<b style="color:{GOOD}">✓</b>', False: f'<b style="color:{BAD}">✗</b>'}
         said = "".join(f"<li>{marks[good]} {html.escape(text)}</li>" for good, text in self.lines())
-        head = f"<b>{html.escape(self.name)}</b> ({self._points()})"
+        head = f"<b>{html.escape(self.name)}</b> ({self._worth()})"
         return f'<div>{head}<ul style="list-style:none;padding-left:1em">{said}</ul>{html.escape(self.summary())}</div>'
 
 
