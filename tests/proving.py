@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from exercise_runs import EXERCISES, SOLUTIONS, Run
 
+from vae_tutorial.checks import Points
+
 LEAST_WRONG, LEAST_RIGHT = 4, 2
 LEARNERS = ("", "a", "b")
 
@@ -46,8 +48,8 @@ def banks(request: pytest.FixtureRequest) -> dict[str, Bank]:
     return request.module.BANKS
 
 
-def regraded(lesson: str, task: str, bank: Bank, answer: Any) -> Any:
-    run = solution(lesson)
+def regraded(lesson: str, task: str, bank: Bank, answer: Any, learner: str = "") -> Points:
+    run = solution(lesson, learner)
     return run.regrade(task, **{bank.name: answer(run.names["mine"]) if bank.of_variant else answer})
 
 
@@ -60,8 +62,9 @@ def test_a_wrong_answer_earns_nothing_and_is_told_its_slip(lesson, banks, task, 
 
 
 def test_a_right_answer_earns_all(lesson, banks, task, right):
-    points = regraded(lesson, task, banks[task], banks[task].right[right])
-    assert points == points.report.worth, str(points.report)
+    for learner in LEARNERS if banks[task].of_variant else LEARNERS[:1]:
+        points = regraded(lesson, task, banks[task], banks[task].right[right], learner)
+        assert points == points.report.worth, str(points.report)
 
 
 def test_every_item_has_its_bank_and_every_answer_its_own_sentence(lesson, banks):
