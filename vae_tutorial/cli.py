@@ -7,6 +7,7 @@ from typing import Any
 
 from vae_tutorial import data, doctor, zoo
 from vae_tutorial.course import command as course
+from vae_tutorial.grading import command as grading
 from vae_tutorial.sweep import command as sweep
 from vae_tutorial.training import CheckpointError
 from vae_tutorial.widgets import LatentExplorer
@@ -28,7 +29,11 @@ def main(argv: list[str] | None = None) -> int:
     sweep.add_options(commands.add_parser("sweep", help="train a grid of methods, weights and seeds into a CSV table"))
     course.add_assign(commands.add_parser("assign", help="write exercises in the variant of each learner"))
     course.add_gain(commands.add_parser("gain", help="compare a class's answers to the questions before and after"))
+    # In full: nobody shall type --trusted by half.
+    grading.add_options(commands.add_parser("grade", help="mark a class's notebooks", allow_abbrev=False))
     args = parser.parse_args(argv)
+    if args.command == "grade":
+        return grading.run(args)
     if args.command == "doctor":
         return _doctor()
     if args.command == "data":

@@ -1,5 +1,6 @@
 """Which device to compute on, and its random state."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,3 +70,10 @@ def _current(device: torch.device) -> Iterator[Any]:
     else:
         with torch.accelerator.device_index(device.index):
             yield torch.get_device_module(device)
+
+
+def cores() -> int:
+    """How many this process may use: fewer than the machine has, in a container or under a batch system."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -4,6 +4,7 @@ from vae_tutorial.figures.axes import COLORS
 from vae_tutorial.figures.charts import bars, codes, curves, functions, spread
 from vae_tutorial.figures.diagnoses import confusion, gradient_norms, latent_kl
 from vae_tutorial.figures.laboratory import loss_laboratory
+from vae_tutorial.figures.marks import histogram, pass_rates
 from vae_tutorial.figures.pictures import CELL, compare, gallery, manifold
 from vae_tutorial.figures.relations import heat, plane
 
@@ -19,9 +20,11 @@ __all__ = [
     "gallery",
     "gradient_norms",
     "heat",
+    "histogram",
     "latent_kl",
     "loss_laboratory",
     "manifold",
+    "pass_rates",
     "plane",
     "spread",
 ]

@@ -1,7 +1,6 @@
 """The sub-command `vae-tutorial sweep`."""
 
 import argparse
-import os
 import sys
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import AbstractContextManager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from vae_tutorial import data
 from vae_tutorial.arguments import check_whole
+from vae_tutorial.devices import cores
 from vae_tutorial.sweep.machines import cluster
 from vae_tutorial.sweep.processes import Processes
 from vae_tutorial.sweep.run import sweep
@@ -37,20 +37,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--jobs",
         type=int,
-        default=_cores(),
+        default=cores(),
         metavar="N",
         help="processes at once, a core each; they share an accelerator, where there is one (default: %(default)s)",
     )
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead, such as tcp://10.0.0.1:8786"
     )
-
-
-def _cores() -> int:
-    """How many this process may use: fewer than the machine has, in a container or under a batch system."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run(args: argparse.Namespace) -> int:

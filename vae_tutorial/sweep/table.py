@@ -2,19 +2,13 @@
 
 import csv
 import io
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from types import TracebackType
 
-from filelock import FileLock, Timeout
-
+from vae_tutorial.lines import Lines, complete
 from vae_tutorial.sweep.measuring import MEASURES
 from vae_tutorial.sweep.settings import Setting
-
-logger = logging.getLogger("vae_tutorial")
 
 FIELDS = tuple(field.name for field in fields(Setting))
 COLUMNS = (*FIELDS, *MEASURES, "error")
@@ -27,10 +21,10 @@ def read(path: str | Path) -> dict[tuple[str, ...], dict[str, str]]:
     that is not such a table.
     """
     path = Path(path)
-    return {tuple(row[name] for name in FIELDS): row for row in _rows(path, _complete(path))}
+    return _by_key(path, *complete(path))
 
 
-class Table:
+class Table(Lines):
     """A table opened for one sweep alone; as a context manager it holds the file's lock.
 
     `rows` is what it held, as from `read`. Raises ValueError, with nothing written, for a file in no folder, one that
@@ -38,30 +32,7 @@ class Table:
     """
 
     def __init__(self, path: str | Path):
-        path = Path(path)
-        if not path.parent.is_dir() or path.is_dir():
-            raise ValueError(f"table must be a file in a folder that exists, got {path}")
-        self.path, self._lock = path, FileLock(f"{path}.lock", timeout=0)
-
-    def __enter__(self) -> "Table":
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise ValueError(
-                f"table must be of one sweep at a time, but another one is writing to {self.path}"
-            ) from error
-        try:
-            self._open()
-        except BaseException:
-            self._lock.release()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._lock.release()
+        super().__init__(path, name="table", writer="sweep")
 
     def holds(self, setting: Setting) -> bool:
         """Whether the setting was run when the table was opened, and did not fail."""
@@ -73,40 +44,25 @@ class Table:
         Raises ValueError for a result that the table has no column for, OSError, with nothing added, for a full disk.
         """
         row = {**dict(zip(FIELDS, setting.key, strict=True)), **results}
-        self._write({name: " ".join(str(value).split()) for name, value in row.items()})  # a line is a line
+        self._write(_line({name: " ".join(str(value).split()) for name, value in row.items()}))  # a line is a line
 
-    def _open(self) -> None:
-        self.rows = read(self.path)
-        whole = len(_complete(self.path))
-        self._file = self.path.open("ab", buffering=0)
-        try:
-            if self._file.tell() > whole:
-                logger.warning("%s ended in half a line, which is taken out; its run is done again", self.path)
-                self._file.truncate(whole)
-            if not whole:
-                self._write(dict(zip(COLUMNS, COLUMNS, strict=True)))
-        except BaseException:
-            self._file.close()
-            raise
+    def _take(self, whole: bytes, rest: bytes) -> None:
+        self.rows = _by_key(self.path, whole, rest)
 
-    def _write(self, row: dict[str, str]) -> None:
-        line = io.StringIO()
-        csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
-        content, end = line.getvalue().encode(), self._file.seek(0, os.SEEK_END)
-        # In one piece, unbuffered: Ctrl-C comes before it or after it.
-        if self._file.write(content) != len(content):
-            self._file.truncate(end)
-            raise OSError(f"{self.path} took only part of a line: is the disk full?")
-        os.fsync(self._file.fileno())
+    def _begin(self) -> None:
+        self._write(_line(dict(zip(COLUMNS, COLUMNS, strict=True))))
 
 
-def _complete(path: Path) -> bytes:
-    """The lines of the file that are complete."""
-    content = path.read_bytes() if path.exists() else b""
-    whole = content[: content.rfind(b"\n") + 1]
-    if not whole and not ",".join(COLUMNS).encode().startswith(content):
+def _line(row: dict[str, str]) -> bytes:
+    line = io.StringIO()
+    csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
+    return line.getvalue().encode()
+
+
+def _by_key(path: Path, whole: bytes, rest: bytes) -> dict[tuple[str, ...], dict[str, str]]:
+    if not whole and not ",".join(COLUMNS).encode().startswith(rest):
         raise _refusal(path, "it has another header")
-    return whole
+    return {tuple(row[name] for name in FIELDS): row for row in _rows(path, whole)}
 
 
 def _rows(path: Path, content: bytes) -> list[dict[str, str]]:

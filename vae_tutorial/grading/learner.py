@@ -1,0 +1,101 @@
+"""A learner's code in its sandbox, as marking sees it: what it answers, and what it does not."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from vae_tutorial.grading.sandbox import Limits, Sandbox
+from vae_tutorial.grading.sheet import Step
+from vae_tutorial.grading.talking import STARTING, Lost, Talk
+
+STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
+ALL = 300.0  # seconds for everything of one submission
+STARTS = 4  # of the process, after each of which the cells are run again
+
+
+class Learner:
+    """The process with a learner's cells, started when it is needed and again when it was lost.
+
+    troubles: what stopped each cell that did not run to its end, by the cell's label.
+    """
+
+    def __init__(self, sandbox: Sandbox, steps: Sequence[Step], files: Mapping[str, bytes], limits: Limits):
+        self._sandbox, self._files, self._limits = sandbox, files, limits
+        self._steps = list(steps)
+        self._talk: Talk | None = None
+        self._starts, self._ends = 0, time.monotonic() + ALL
+        self.troubles: dict[str, str] = {}
+
+    def kinds(self, names: Sequence[str]) -> dict[str, str]:
+        """What stands behind each name: "function", "value" or "nothing". Raises Lost."""
+        _, payload = self._started().ask("kinds", json.dumps(names).encode(), CALL)
+        try:
+            told = json.loads(payload)
+            return {name: str(told[name]) for name in names}
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Lost("it sent what is no answer") from error
+
+    def ask(self, kind: str, payload: bytes) -> tuple[str, bytes]:
+        """The answer to a frame of the referee's, "value" or "raised"; what is wrong with the process is raised too."""
+        head, newline, rest = payload.partition(b"\n")
+        timed = json.dumps(json.loads(head) | {"seconds": CALL}).encode() + newline + rest
+        try:
+            answer, content = self._started().ask(kind, timed, CALL + GRACE)
+            if answer in ("value", "raised"):
+                return answer, content
+            why = "it sent what is no answer"
+        except Lost as error:
+            why = str(error)
+        self.stop()
+        late = "longer" in why or "used up" in why
+        return "raised", json.dumps({"type": "TimeoutError" if late else "RuntimeError", "text": why}).encode()
+
+    def run(self, statements: Sequence[str]) -> str:
+        """Run given code; what stopped it, or "". Raises Lost."""
+        request = json.dumps({"source": "\n".join(statements), "seconds": STEP}).encode()
+        return _words(self._started().ask("step", request, STEP + GRACE)[1])
+
+    def stop(self) -> None:
+        if self._talk is not None:
+            self._talk.stop()
+            self._talk = None
+
+    def _started(self) -> Talk:
+        """The process, its cells run. Raises Lost where it cannot be had any more."""
+        while self._talk is None:
+            rest = self._ends - time.monotonic()
+            if rest <= 0:
+                raise Lost(f"the {ALL:g} s for all of the notebook are used up")
+            if self._starts == STARTS:
+                raise Lost(f"its process was lost {STARTS} times")
+            self._starts += 1
+            self._talk = Talk(
+                self._sandbox, "vae_tutorial.grading.runner", self._files, replace(self._limits, wall=rest)
+            )
+            self._begin(self._talk)
+        return self._talk
+
+    def _begin(self, talk: Talk) -> None:
+        """Run the cells; one that takes the process with it is left out from now on."""
+        running = None
+        try:
+            talk.read(STARTING)
+            for running in self._steps:
+                request = json.dumps({"source": running.source, "seconds": STEP}).encode()
+                _, answer = talk.ask("step", request, STEP + GRACE)
+                if problem := _words(answer):
+                    self.troubles[running.label] = problem
+        except Lost as error:
+            self._talk = None
+            if running is None:
+                raise
+            self.troubles[running.label] = str(error)
+            self._steps = [step for step in self._steps if step is not running]
+
+
+def _words(answer: bytes) -> str:
+    try:
+        return " ".join(str(json.loads(answer)).split())[:200]
+    except (ValueError, RecursionError):
+        return ""

@@ -1,0 +1,112 @@
+"""Mark one submission: a pure function of its bytes and the key's, for any executor."""
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from vae_tutorial.course.assign import assigned
+from vae_tutorial.grading.key import Item, Key
+from vae_tutorial.grading.learner import Learner
+from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
+from vae_tutorial.grading.referees import BROKEN, referee
+from vae_tutorial.grading.sandbox import Limits, choose
+from vae_tutorial.grading.sheet import Sheet, SheetError, read_sheet
+from vae_tutorial.grading.talking import Lost
+
+STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")
+MOST_LETTERS = 20_000  # of a written answer, in a verdict
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to mark. trusted: without a sandbox. assigned: each learner was given the variant of their own name."""
+
+    trusted: bool = False
+    assigned: bool = False
+
+    def version(self, key: Key) -> str:
+        """SHA-256 of what a verdict by this key depends on."""
+        return hashlib.sha256(f"{key.version}/assigned".encode()).hexdigest() if self.assigned else key.version
+
+
+def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> Verdict:
+    """Judge everything of a submission. Raises SandboxUnavailable where no sandbox starts on this machine."""
+    began = time.perf_counter()
+    try:
+        if submission.problem:
+            raise SheetError(submission.problem)
+        sheet = read_sheet(submission.notebook, key)
+        marks, remarks = _judged(key, submission, sheet, settings)
+    except SheetError as error:
+        marks, remarks = [_undecided(item, str(error)) for item in key.items], []
+    return Verdict(
+        submission.learner,
+        submission.assignment,
+        submission.sha256,
+        settings.version(key),
+        tuple(marks),
+        remarks=(*submission.remarks, *remarks),
+        handed_in=submission.handed_in,
+        graded=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - began, 2),
+    )
+
+
+def _judged(key: Key, submission: Submission, sheet: Sheet, settings: Settings) -> tuple[list[Mark], list[str]]:
+    own = in_variant(key, sheet.variant)
+    foreign = sheet.variant != submission.learner and (settings.assigned or sheet.variant != "")
+    learner = Learner(choose(settings.trusted), sheet.steps, submission.files, Limits())
+    try:
+        marks = [_mark(item, own, sheet, learner, settings) for item in own.items]
+    finally:
+        learner.stop()
+    remarks = [*sheet.remarks, *(f"{label} stopped: {why}" for label, why in learner.troubles.items())]
+    if foreign and own.drawn:
+        named = repr(sheet.variant) if sheet.variant else "nobody"
+        remarks.append(f"the notebook is in the variant of {named}, not of {submission.learner!r}")
+        why = f"the notebook is in the variant of {named}"
+        marks = [replace(m, points=None, reason=why) if m.id in own.drawn and m.points else m for m in marks]
+    return marks, remarks
+
+
+def in_variant(key: Key, learner: str) -> Key:
+    """The key for one learner's variant."""
+    if not learner or not any(cell.role == "variant" for cell in key.cells):
+        return key
+    return Key(key.assignment, assigned(key.notebook.decode(), key.assignment, learner).encode())
+
+
+def _mark(item: Item, key: Key, sheet: Sheet, learner: Learner, settings: Settings) -> Mark:
+    if item.by_hand:
+        return _written(item, sheet)
+    try:
+        stopped = learner.run(item.glue) if item.glue else ""
+        kinds = learner.kinds(item.theirs)
+    except Lost as error:
+        return _undecided(item, f"no verdict: the learner's process cannot be asked, {error}")
+    if stopped:
+        return Mark(item.id, item.title, item.most, points=0.0, reason=f"the given code stopped: {stopped}")
+    if gone := [name for name in item.theirs if kinds[name] == "nothing"]:
+        stops = "".join(f"; {label} stopped: {why}" for label, why in learner.troubles.items())
+        reason = f"the notebook does not make {' and '.join(gone)}{stops}"
+        return Mark(item.id, item.title, item.most, points=0.0, reason=reason)
+    result = referee(key, settings.trusted).judge(item, kinds, learner)
+    if BROKEN in result:
+        return _undecided(item, f"no verdict: {result[BROKEN]}")
+    lines = tuple(Line(bool(good), str(text), bool(hidden)) for good, text, hidden in result["lines"])
+    return Mark(item.id, item.title, item.most, points=result["points"], lines=lines)
+
+
+def _written(item: Item, sheet: Sheet) -> Mark:
+    if item.id not in sheet.texts:
+        return replace(_undecided(item, "the cell of this answer is not there"), by_hand=True)
+    text = sheet.texts[item.id].strip()
+    if text in STUBS:
+        return Mark(item.id, item.title, item.most, by_hand=True, points=0.0, reason="nothing was written")
+    answer = text[:MOST_LETTERS]
+    return Mark(item.id, item.title, item.most, by_hand=True, reason="to be marked by hand", answer=answer)
+
+
+def _undecided(item: Item, reason: str) -> Mark:
+    return Mark(item.id, item.title, item.most, by_hand=item.by_hand, reason=reason)

@@ -1,0 +1,92 @@
+"""Talk with a process in a sandbox: a frame there, a frame back, each within some seconds."""
+
+import io
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event
+from weakref import WeakSet
+
+from vae_tutorial.grading.channel import MOST
+from vae_tutorial.grading.sandbox import Contained, Limits, Sandbox
+from vae_tutorial.grading.wire import FrameReader, WireError, write_frame
+
+STARTING = 120.0  # seconds, on a crowded machine
+_open: "WeakSet[Talk]" = WeakSet()
+_ended = Event()
+
+
+class Lost(Exception):
+    """The process is gone, or does not answer; a clause that says why."""
+
+
+class Talk:
+    """A program of this package in a sandbox of its own.
+
+    module: such as "vae_tutorial.grading.runner". Raises SandboxUnavailable where no sandbox starts, Lost where the
+    program does not.
+    """
+
+    def __init__(self, sandbox: Sandbox, module: str, files: Mapping[str, bytes], limits: Limits, shown: Sequence = ()):
+        if _ended.is_set():
+            raise Lost("grading was stopped")
+        command = [sys.executable, "-P", "-m", module]
+        self._contained: Contained = sandbox.start(command, files=files, shown=shown, limits=limits)
+        self._reader = FrameReader(self._contained.stdout.fileno())
+        os.set_blocking(self._contained.stdin.fileno(), False)
+        _open.add(self)
+
+    def ask(self, kind: str, payload: bytes, seconds: float) -> tuple[str, bytes]:
+        """Send a frame, wait for one. Raises Lost, and ends the process, where none comes in time."""
+        self.send(kind, payload, seconds)
+        return self.read(seconds)
+
+    def send(self, kind: str, payload: bytes, seconds: float) -> None:
+        """Send a frame. Raises Lost where it is not taken in time."""
+        frame, deadline = io.BytesIO(), time.monotonic() + seconds
+        write_frame(frame, kind, payload)
+        rest, fd = memoryview(frame.getvalue()), self._contained.stdin.fileno()
+        try:
+            while rest:
+                if not select.select([], [fd], [], max(0.0, deadline - time.monotonic()))[1]:
+                    raise TimeoutError
+                rest = rest[os.write(fd, rest) :]
+        except (OSError, ValueError) as error:
+            raise self._lost(error, seconds) from error
+
+    def read(self, seconds: float) -> tuple[str, bytes]:
+        """The next frame. Raises Lost where none comes in time."""
+        try:
+            return self._reader.read(MOST, seconds)
+        except (EOFError, OSError, WireError, ValueError) as error:
+            raise self._lost(error, seconds) from error
+
+    def stop(self) -> None:
+        self._contained.stop()
+
+    def complaint(self) -> str:
+        """The last that it wrote to stderr."""
+        return self._contained.complaint()
+
+    def _lost(self, error: Exception, seconds: float) -> Lost:
+        why = self._contained.reason
+        if not why:
+            late = isinstance(error, TimeoutError)
+            why = f"it took longer than {seconds:g} s" if late else "it sent what is no answer"
+        self.stop()
+        return Lost(why)
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """End every process that this one talks with; inside, none is started."""
+    _ended.set()
+    try:
+        for talk in list(_open):
+            talk.stop()
+        yield
+    finally:
+        _ended.clear()
