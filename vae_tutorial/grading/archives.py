@@ -1,5 +1,6 @@
-"""Files on the disk and in zip archives: listed and read within bounds. Nothing is unpacked, no link is followed."""
+"""What lies in folders and zip archives: listed within bounds. Nothing is unpacked, no link is followed."""
 
+import io
 import os
 import re
 import stat
@@ -8,12 +9,10 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import IO
 
-LARGEST = 100_000_000  # bytes of an archive that lies in another one
+from vae_tutorial.grading.leaf import LARGEST, Leaf, UnreadableError, opened, unreadable
+
 MOST = 2_000  # files and folders in one of a folder's sub-folders; members of an archive that lies in another one
 MOST_OF_CLASS = 50_000  # members of an archive on the disk
 DEEPEST = 8  # folders in folders
@@ -22,55 +21,12 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a 
 ENCRYPTED, MEMBER = 0x1, b"PK\x01\x02"  # a flag; what each entry of an archive's table begins with
 
 
-class UnreadableError(ValueError):
-    """Bytes that cannot be had; the text is a sentence's end, such as "is encrypted"."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A file, or what is in the place of one.
-
-    parts: its path from where listing began, never empty. path: the file on the disk that holds it. members: its
-    position in that archive, then in the archive found there. size: bytes, as declared. modified: seconds since 1970.
-    problem: why it cannot be read, such as "is a link", or "".
-    """
-
-    parts: tuple[str, ...]
-    path: Path
-    members: tuple[int, ...] = ()
-    size: int = 0
-    modified: float = 0.0
-    folder: bool = False
-    problem: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.parts[-1]
-
-    @property
-    def suffix(self) -> str:
-        """Lower case, with its dot."""
-        return os.path.splitext(self.name)[1].lower()
-
-    def read(self, most: int) -> bytes:
-        """Its content. Raises UnreadableError, also where there are more than `most` bytes."""
-        if self.problem:
-            raise UnreadableError(self.problem)
-        try:
-            with _opened(self.path) as file:
-                return _content(file, self.members, most)
-        except UnreadableError:
-            raise
-        except Exception as error:  # of zipfile, made to stumble: struct.error, NotImplementedError, RuntimeError, ...
-            raise UnreadableError(f"cannot be read ({_reason(error)})") from error
-
-
 def files_of(folder: Path) -> list[Leaf]:
     """What lies in a folder on the disk, sorted. Raises UnreadableError for a folder that cannot be listed."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
-        raise UnreadableError(f"cannot be read ({_reason(error)})") from error
+        raise unreadable(error) from error
     return [leaf for name in names for leaf in _walk(folder / name, (name,))]
 
 
@@ -78,16 +34,16 @@ def members_of(archive: Leaf) -> list[Leaf]:
     """What is in an archive, in its order, with the archive's folder before each path. Raises UnreadableError."""
     try:
         if archive.members:
-            return _members(BytesIO(archive.read(LARGEST)), archive, MOST)
-        with _opened(archive.path) as file:
+            return _members(io.BytesIO(archive.read(LARGEST)), archive, MOST)
+        with opened(archive.path) as file:
             return _members(file, archive, MOST_OF_CLASS)
     except UnreadableError:
         raise
     except Exception as error:
-        raise UnreadableError(f"cannot be read ({_reason(error)})") from error
+        raise unreadable(error) from error
 
 
-def ignored(name: str) -> bool:
+def _ignored(name: str) -> bool:
     """Whether a file or folder of this name is none of a learner's."""
     return name.startswith(".") or name in IGNORED
 
@@ -96,7 +52,7 @@ def _walk(top: Path, parts: tuple[str, ...]) -> Iterator[Leaf]:
     """One entry of a folder and what lies under it, breadth first."""
     queue, seen = [(top, parts)], 0
     for path, below in queue:  # which grows
-        if ignored(below[-1]):
+        if _ignored(below[-1]):
             continue
         seen += 1
         if seen > MOST:
@@ -107,7 +63,7 @@ def _walk(top: Path, parts: tuple[str, ...]) -> Iterator[Leaf]:
             try:
                 queue += [(path / name, (*below, name)) for name in sorted(os.listdir(path))]
             except OSError as error:
-                leaf = Leaf(below, path, folder=True, problem=f"cannot be read ({_reason(error)})")
+                leaf = Leaf(below, path, folder=True, problem=str(unreadable(error)))
         yield leaf
 
 
@@ -115,7 +71,7 @@ def _leaf(path: Path, parts: tuple[str, ...]) -> Leaf:
     try:
         about = os.lstat(path)
     except OSError as error:
-        return Leaf(parts, path, problem=f"cannot be read ({_reason(error)})")
+        return Leaf(parts, path, problem=str(unreadable(error)))
     kind = about.st_mode
     if stat.S_ISDIR(kind):
         problem = f"is more than {DEEPEST} folders deep" if len(parts) > DEEPEST else ""
@@ -127,22 +83,22 @@ def _leaf(path: Path, parts: tuple[str, ...]) -> Leaf:
         problem = "is a device, a pipe or a socket, not a file"
     else:
         try:
-            _opened(path).close()
+            opened(path).close()
         except OSError as error:
-            problem = f"cannot be read ({_reason(error)})"
+            problem = str(unreadable(error))
     return Leaf(parts, path, size=about.st_size, modified=about.st_mtime, problem=problem)
 
 
-def _members(file: IO[bytes], archive: Leaf, most: int) -> list[Leaf]:
+def _members(file: io.BufferedReader | io.BytesIO, archive: Leaf, most: int) -> list[Leaf]:
     if _entries(file) > most:  # before they are made to objects
         raise UnreadableError(f"holds more than {most:,} files")
-    with zipfile.ZipFile(file) as opened:
-        listed = opened.infolist()
+    with zipfile.ZipFile(file) as unpacked:
+        listed = unpacked.infolist()
     paths = [tuple(part for part in _name(member).split("/") if part not in ("", ".", "..")) for member in listed]
     times = Counter(paths)
     leaves = []
     for position, (member, parts) in enumerate(zip(listed, paths, strict=True)):
-        if not parts or any(map(ignored, parts)):
+        if not parts or any(map(_ignored, parts)):
             continue
         problem = "" if member.is_dir() else _problem(member, times[parts])
         place = (*archive.parts[:-1], *parts)
@@ -151,7 +107,7 @@ def _members(file: IO[bytes], archive: Leaf, most: int) -> list[Leaf]:
     return leaves
 
 
-def _entries(file: IO[bytes]) -> int:
+def _entries(file: io.BufferedReader | io.BytesIO) -> int:
     """At most so many entries can be in an archive's table; what it says itself may be untrue."""
     count, end = 0, b""
     while block := file.read(1_000_000):
@@ -189,41 +145,3 @@ def _modified(member: zipfile.ZipInfo) -> float:
         return time.mktime((*member.date_time, 0, 0, -1))
     except (OverflowError, ValueError):
         return 0.0
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """A regular file, opened for reading; no link, and nothing that waits."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(path, flags), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise UnreadableError("is a device, a pipe or a socket, not a file")
-    return file
-
-
-def _content(file: IO[bytes], members: tuple[int, ...], most: int) -> bytes:
-    if not members:
-        return _bounded(file, most)
-    with zipfile.ZipFile(file) as archive:
-        member = archive.infolist()[members[0]]
-        limit = LARGEST if members[1:] else most
-        if member.file_size > limit:
-            raise UnreadableError(f"is larger than {limit / 1e6:g} MB")
-        with archive.open(member) as opened:
-            content = _bounded(opened, limit)
-    return _content(BytesIO(content), members[1:], most) if members[1:] else content
-
-
-def _bounded(file: IO[bytes] | zipfile.ZipExtFile, most: int) -> bytes:
-    content = file.read(most + 1)
-    if len(content) > most:
-        raise UnreadableError(f"is larger than {most / 1e6:g} MB")
-    return content
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it says that its names are UTF-8, and one is not"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

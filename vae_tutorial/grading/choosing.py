@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from vae_tutorial.course.reading import LESSONS
-from vae_tutorial.grading.archives import Leaf
+from vae_tutorial.grading.leaf import Leaf
 
 LARGEST_NOTEBOOK, LARGEST_FILES, MOST_FILES = 50_000_000, 20_000_000, 50  # bytes, bytes together, files
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)  # browsers add the others
@@ -175,7 +175,8 @@ def _can_be_placed(name: str, files: Container[str]) -> bool:
 
 def _within(files: dict[str, Leaf], remarks: list[str]) -> tuple[tuple[str, Leaf], ...]:
     """As many as the limits allow, small ones first."""
-    kept, total = [], 0
+    kept: list[tuple[str, Leaf]] = []
+    total = 0
     for name, leaf in sorted(files.items(), key=lambda item: (item[1].size, item[0])):
         if len(kept) < MOST_FILES and total + leaf.size <= LARGEST_FILES:
             kept.append((name, leaf))

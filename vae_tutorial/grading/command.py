@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, default=Path("grading"), metavar="FOLDER", help="default: %(default)s"
     )
     parser.add_argument(
-        "--due", default="", metavar="TIME", help="such as 2030-01-31T23:59+01:00; later is marked late"
+        "--due", default="", metavar="TIME", help="such as 2030-01-31T23:59+01:00; what is later is told"
     )
     parser.add_argument(
         "--assigned", action="store_true", help="each learner was given a variant by `vae-tutorial assign`"

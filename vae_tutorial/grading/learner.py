@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vae_tutorial.grading.sandbox import Limits, Sandbox
 from vae_tutorial.grading.sheet import Step
-from vae_tutorial.grading.talking import STARTING, Lost, Talk
+from vae_tutorial.grading.talking import STARTING, LostError, Talk
 
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
 ALL = 300.0  # seconds for everything of one submission
@@ -28,13 +28,13 @@ class Learner:
         self.troubles: dict[str, str] = {}
 
     def kinds(self, names: Sequence[str]) -> dict[str, str]:
-        """What stands behind each name: "function", "value" or "nothing". Raises Lost."""
+        """What stands behind each name: "function", "value" or "nothing". Raises LostError."""
         _, payload = self._started().ask("kinds", json.dumps(names).encode(), CALL)
         try:
             told = json.loads(payload)
             return {name: str(told[name]) for name in names}
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Lost("it sent what is no answer") from error
+            raise LostError("it sent what is no answer") from error
 
     def ask(self, kind: str, payload: bytes) -> tuple[str, bytes]:
         """The answer to a frame of the referee's, "value" or "raised"; what is wrong with the process is raised too."""
@@ -45,14 +45,14 @@ class Learner:
             if answer in ("value", "raised"):
                 return answer, content
             why = "it sent what is no answer"
-        except Lost as error:
+        except LostError as error:
             why = str(error)
         self.stop()
         late = "longer" in why or "used up" in why
         return "raised", json.dumps({"type": "TimeoutError" if late else "RuntimeError", "text": why}).encode()
 
     def run(self, statements: Sequence[str]) -> str:
-        """Run given code; what stopped it, or "". Raises Lost."""
+        """Run given code; what stopped it, or "". Raises LostError."""
         request = json.dumps({"source": "\n".join(statements), "seconds": STEP}).encode()
         return _words(self._started().ask("step", request, STEP + GRACE)[1])
 
@@ -62,13 +62,13 @@ class Learner:
             self._talk = None
 
     def _started(self) -> Talk:
-        """The process, its cells run. Raises Lost where it cannot be had any more."""
+        """The process, its cells run. Raises LostError where it cannot be had any more."""
         while self._talk is None:
             rest = self._ends - time.monotonic()
             if rest <= 0:
-                raise Lost(f"the {ALL:g} s for all of the notebook are used up")
+                raise LostError(f"the {ALL:g} s for all of the notebook are used up")
             if self._starts == STARTS:
-                raise Lost(f"its process was lost {STARTS} times")
+                raise LostError(f"its process was lost {STARTS} times")
             self._starts += 1
             self._talk = Talk(
                 self._sandbox, "vae_tutorial.grading.runner", self._files, replace(self._limits, wall=rest)
@@ -86,7 +86,7 @@ class Learner:
                 _, answer = talk.ask("step", request, STEP + GRACE)
                 if problem := _words(answer):
                     self.troubles[running.label] = problem
-        except Lost as error:
+        except LostError as error:
             self._talk = None
             if running is None:
                 raise

@@ -12,7 +12,7 @@ from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
 from vae_tutorial.grading.referees import BROKEN, referee
 from vae_tutorial.grading.sandbox import Limits, choose
 from vae_tutorial.grading.sheet import Sheet, SheetError, read_sheet
-from vae_tutorial.grading.talking import Lost
+from vae_tutorial.grading.talking import LostError
 
 STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")
 MOST_LETTERS = 20_000  # of a written answer, in a verdict
@@ -83,7 +83,7 @@ def _mark(item: Item, key: Key, sheet: Sheet, learner: Learner, settings: Settin
     try:
         stopped = learner.run(item.glue) if item.glue else ""
         kinds = learner.kinds(item.theirs)
-    except Lost as error:
+    except LostError as error:
         return _undecided(item, f"no verdict: the learner's process cannot be asked, {error}")
     if stopped:
         return Mark(item.id, item.title, item.most, points=0.0, reason=f"the given code stopped: {stopped}")

@@ -1,7 +1,7 @@
-"""The program that judges: runs the key's checks on what a learner's process answers. It never runs a learner's code.
+"""The program that judges: runs the key's checks on what a learner's process answers, and no code of a learner's.
 
-It stands in a sandbox of its own, because it decodes what learners send and builds models of it. The modules that checks
-need are loaded once; each item is judged in a fork, so that none leaves anything behind.
+It stands in a sandbox of its own, because it decodes what learners send and builds models of it. The modules that
+checks need are loaded once; each item is judged in a fork, so that none leaves anything behind.
 """
 
 import ast
@@ -23,7 +23,7 @@ WITHHELD = "its words are left out here"
 FLOW = ("StopIteration", "StopAsyncIteration", "GeneratorExit")  # an error of these names would steer our own loops
 
 
-class Told(Exception):
+class ToldError(Exception):
     """An error that a learner's function raised, by name and words alone."""
 
     def __init__(self, text: str):
@@ -54,14 +54,14 @@ def received(kind: str, payload: bytes, *, hidden: bool) -> Any:
         try:
             return wire.decode(payload)
         except wire.WireError as error:
-            raise Told(str(error)) from error
+            raise ToldError(str(error)) from error
     told = json.loads(payload)
     name, text = str(told["type"]), str(told["text"])
     known = getattr(builtins, name, None)
     base = known if isinstance(known, type) and issubclass(known, Exception) and name not in FLOW else None
     if hidden:
         name, text = name if base else "an error of its own", WITHHELD
-    raise type(name, (Told, base) if base else (Told,), {})(text)
+    raise type(name, (ToldError, base) if base else (ToldError,), {})(text)
 
 
 def judge(request: Mapping[str, Any], ask: Callable[[str, bytes], tuple[str, bytes]]) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def judge(request: Mapping[str, Any], ask: Callable[[str, bytes], tuple[str, byt
 def execute(source: str, names: dict[str, Any]) -> Any:
     """Run a cell of the key; the value of its last line, if that is an expression."""
     body = ast.parse(source).body
-    last = ast.Expression(body.pop().value) if body and isinstance(body[-1], ast.Expr) else None
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
     exec(compile(ast.Module(body, []), CELL, "exec"), names)
-    return eval(compile(last, CELL, "eval"), names) if last else None
+    return eval(compile(ast.Expression(last.value), CELL, "eval"), names) if isinstance(last, ast.Expr) else None
 
 
 def _failed(error: Exception, hidden_lines: Collection[int]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _failed(error: Exception, hidden_lines: Collection[int]) -> dict[str, Any]:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL]
     hidden = bool(lines) and lines[-1] in hidden_lines
     said = " ".join(str(error).split())[:300]
-    if isinstance(error, AssertionError) and not isinstance(error, Told):
+    if isinstance(error, AssertionError) and not isinstance(error, ToldError):
         text = said or "a check does not hold"
     else:
         text = f"the check stopped with {type(error).__name__}: {said}"

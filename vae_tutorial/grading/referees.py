@@ -9,7 +9,7 @@ from typing import Any
 from vae_tutorial.grading.key import Item, Key
 from vae_tutorial.grading.learner import Learner
 from vae_tutorial.grading.sandbox import Limits, choose
-from vae_tutorial.grading.talking import STARTING, Lost, Talk
+from vae_tutorial.grading.talking import STARTING, LostError, Talk
 
 BROKEN = "broken"
 JUDGING = 180.0  # seconds between two words of a referee
@@ -36,7 +36,7 @@ class Referee:
         }
         try:
             return self._conversation(json.dumps(request).encode(), learner)
-        except Lost as error:
+        except LostError as error:
             self.stop()
             return {BROKEN: f"the checks did not come to an end, {error}"}
 

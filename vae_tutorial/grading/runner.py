@@ -31,11 +31,17 @@ class Runner:
 
         config = Config()
         config.HistoryManager.enabled = False
-        self.shell = InteractiveShell.instance(config=config)
-        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *args, **options: None
-        self.shell.enable_gui = lambda gui=None: (
-            None
-        )  # `%matplotlib inline` asks for it; there is nothing to show it on
+
+        class Shell(InteractiveShell):
+            """Shows nothing, since nobody looks."""
+
+            def showtraceback(self, *args: Any, **options: Any) -> None: ...
+
+            def showsyntaxerror(self, *args: Any, **options: Any) -> None: ...
+
+            def enable_gui(self, gui: str | None = None) -> None: ...
+
+        self.shell = Shell.instance(config=config)
 
     def step(self, payload: bytes) -> tuple[str, bytes]:
         """Run a cell; what stopped it, or ""."""

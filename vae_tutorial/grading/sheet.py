@@ -119,9 +119,9 @@ def _in_order(found: Sequence[Found], key: Key) -> list[Step]:
         source = cell.of_key.source if cell.of_key and cell.role in KEPT else cell.source
         always = cell.role in ("own", "answer") or (cell.role == "free" and not cell.untouched) or _imports(source)
         steps.append(Step(f"cell {cell.position + 1}", source, names_of(source), always, _place(cell)))
-    for cell in (cell for cell in key.cells if cell.role in KEPT and cell.position not in seen):
-        before = [i for i, step in enumerate(steps) if 0 <= step.place < cell.position]
-        step = Step(f"given code ({cell.id})", cell.source, cell.names, False, cell.position)
+    for gone in (of_key for of_key in key.cells if of_key.role in KEPT and of_key.position not in seen):
+        before = [i for i, step in enumerate(steps) if 0 <= step.place < gone.position]
+        step = Step(f"given code ({gone.id})", gone.source, gone.names, False, gone.position)
         steps.insert(before[-1] + 1 if before else 0, step)
     return steps
 

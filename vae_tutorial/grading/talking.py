@@ -19,20 +19,20 @@ _open: "WeakSet[Talk]" = WeakSet()
 _ended = Event()
 
 
-class Lost(Exception):
+class LostError(Exception):
     """The process is gone, or does not answer; a clause that says why."""
 
 
 class Talk:
     """A program of this package in a sandbox of its own.
 
-    module: such as "vae_tutorial.grading.runner". Raises SandboxUnavailable where no sandbox starts, Lost where the
-    program does not.
+    module: such as "vae_tutorial.grading.runner". Raises SandboxUnavailable where no sandbox starts, LostError where
+    grading was stopped.
     """
 
     def __init__(self, sandbox: Sandbox, module: str, files: Mapping[str, bytes], limits: Limits, shown: Sequence = ()):
         if _ended.is_set():
-            raise Lost("grading was stopped")
+            raise LostError("grading was stopped")
         command = [sys.executable, "-P", "-m", module]
         self._contained: Contained = sandbox.start(command, files=files, shown=shown, limits=limits)
         self._reader = FrameReader(self._contained.stdout.fileno())
@@ -40,12 +40,12 @@ class Talk:
         _open.add(self)
 
     def ask(self, kind: str, payload: bytes, seconds: float) -> tuple[str, bytes]:
-        """Send a frame, wait for one. Raises Lost, and ends the process, where none comes in time."""
+        """Send a frame, wait for one. Raises LostError, and ends the process, where none comes in time."""
         self.send(kind, payload, seconds)
         return self.read(seconds)
 
     def send(self, kind: str, payload: bytes, seconds: float) -> None:
-        """Send a frame. Raises Lost where it is not taken in time."""
+        """Send a frame. Raises LostError where it is not taken in time."""
         frame, deadline = io.BytesIO(), time.monotonic() + seconds
         write_frame(frame, kind, payload)
         rest, fd = memoryview(frame.getvalue()), self._contained.stdin.fileno()
@@ -58,7 +58,7 @@ class Talk:
             raise self._lost(error, seconds) from error
 
     def read(self, seconds: float) -> tuple[str, bytes]:
-        """The next frame. Raises Lost where none comes in time."""
+        """The next frame. Raises LostError where none comes in time."""
         try:
             return self._reader.read(MOST, seconds)
         except (EOFError, OSError, WireError, ValueError) as error:
@@ -71,13 +71,13 @@ class Talk:
         """The last that it wrote to stderr."""
         return self._contained.complaint()
 
-    def _lost(self, error: Exception, seconds: float) -> Lost:
+    def _lost(self, error: Exception, seconds: float) -> LostError:
         why = self._contained.reason
         if not why:
             late = isinstance(error, TimeoutError)
             why = f"it took longer than {seconds:g} s" if late else "it sent what is no answer"
         self.stop()
-        return Lost(why)
+        return LostError(why)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from vae_tutorial.grading.sandbox.choosing import choose
 from vae_tutorial.grading.sandbox.contained import Contained, Sandbox, SandboxUnavailable
+from vae_tutorial.grading.sandbox.findings import findings
 from vae_tutorial.grading.sandbox.limits import Limits
 
-__all__ = ["Contained", "Limits", "Sandbox", "SandboxUnavailable", "choose"]
+__all__ = ["Contained", "Limits", "Sandbox", "SandboxUnavailable", "choose", "findings"]

@@ -16,6 +16,10 @@ ADVICE = {
         " --privileged"
     ),
     "can't mount proc": "a container that hides parts of /proc: grade outside of it, or start it with --privileged",
+    "permission denied": (
+        "the user that a sandbox runs as must be able to read this Python and its packages: `chmod -R go+rX` on their"
+        " folders, or grade as the user that owns them"
+    ),
     "unknown option": "this bubblewrap is too old: version 0.6 or later is needed",
 }
 IMAGE = "VAE_TUTORIAL_GRADING_IMAGE"

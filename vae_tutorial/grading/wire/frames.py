@@ -11,7 +11,7 @@ import select
 import struct
 import time
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, Protocol, runtime_checkable
 
 from vae_tutorial.grading.wire.format import WireError
 
@@ -22,7 +22,24 @@ CHUNK = 2**20  # bytes read at once
 LONGEST_WAIT = 3600.0  # seconds; poll takes milliseconds in 32 bits
 
 
-def write_frame(stream: BinaryIO, kind: str, payload: bytes) -> None:
+@runtime_checkable
+class Source(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    def write(self, content: Any, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
+@runtime_checkable
+class Pipe(Protocol):
+    def fileno(self) -> int: ...
+
+
+def write_frame(stream: Sink, kind: str, payload: bytes) -> None:
     """Write one message and flush. Raises ValueError for a kind that is not 1 to 32 ASCII letters."""
     if not re.fullmatch("[A-Za-z]{1,32}", kind):
         raise ValueError(f"kind must be 1 to 32 ASCII letters, got {kind!r}")
@@ -33,7 +50,7 @@ def write_frame(stream: BinaryIO, kind: str, payload: bytes) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO, most: int) -> tuple[str, bytes]:
+def read_frame(stream: Source, most: int) -> tuple[str, bytes]:
     """The kind and payload of the next message; waits for them.
 
     Raises EOFError where the stream has ended between two messages, WireError where it ends in one, and, with no
@@ -49,7 +66,7 @@ class FrameReader:
     when the time is over is kept for the next call.
     """
 
-    def __init__(self, source: int | BinaryIO) -> None:
+    def __init__(self, source: int | Pipe) -> None:
         self._descriptor = source if isinstance(source, int) else source.fileno()
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
