@@ -106,6 +106,8 @@ EVERY = {
     "functions": lambda: figures.functions(X, {"p": {"a": X, "b": X.square()}, "q": {"c": X}}, xlabel="x"),
     "heat": lambda: figures.heat({"a": torch.eye(3), "b": -torch.eye(3)}),
     "plane": lambda: figures.plane({"a": [(1.0, 2.0), (2.0, 1.0)], "b": [(3.0, 3.0)]}, "x", "y", sums="sum"),
+    "histogram": lambda: figures.histogram([0.0, 3.5, 17.0], 17.0),
+    "pass_rates": lambda: figures.pass_rates([("a", 3, 1, 0), ("b", 0, 0, 4)]),
     "loss_laboratory": lambda: figures.loss_laboratory(**LABORATORY),
 }
 

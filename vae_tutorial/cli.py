@@ -2,64 +2,64 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vae_tutorial import data, doctor, zoo
 from vae_tutorial.course import command as course
 from vae_tutorial.grading import command as grading
+from vae_tutorial.grading import release_command as release
+from vae_tutorial.grading.sandbox.findings import findings
 from vae_tutorial.sweep import command as sweep
 from vae_tutorial.training import CheckpointError
 from vae_tutorial.widgets import LatentExplorer
+
+INSTRUCTORS = ("nbgrader", "rich")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one sub-command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="vae-tutorial", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="say what this machine has and what a lesson would miss")
-    fetch = commands.add_parser("data", help="fetch or draw a data set now, for later use without a network")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        # In full: nobody shall type --trusted by half.
+        command = commands.add_parser(name, help=help, allow_abbrev=False)
+        command.set_defaults(run=run)
+        return command
+
+    examine = add("doctor", _doctor, "say what this machine has and what a lesson would miss")
+    examine.add_argument("--grading", action="store_true", help="say what `grade` finds here, and how to mend it")
+    fetch = add("data", _data, "fetch or draw a data set now, for later use without a network")
     fetch.add_argument("name", nargs="*", metavar="NAME", help=f"any of {', '.join(data.NAMES)} (default: all)")
-    train = commands.add_parser("train", help="train one of the shipped models by its recipe")
+    train = add("train", _train, "train one of the shipped models by its recipe")
     train.add_argument("name", choices=[*zoo.RECIPES, zoo.CLASSIFIER])
     train.add_argument("-o", "--output", type=Path, default=zoo.FOLDER, help="folder (default: the package's own)")
-    export = commands.add_parser("export", help="write a model's latent explorer as one HTML page that needs no kernel")
+    export = add("export", _export, "write a model's latent explorer as one HTML page that needs no kernel")
     export.add_argument("model", help="a shipped model or a .safetensors file that `train -o` wrote")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE", help="the HTML file to write")
-    sweep.add_options(commands.add_parser("sweep", help="train a grid of methods, weights and seeds into a CSV table"))
-    course.add_assign(commands.add_parser("assign", help="write exercises in the variant of each learner"))
-    course.add_gain(commands.add_parser("gain", help="compare a class's answers to the questions before and after"))
-    # In full: nobody shall type --trusted by half.
-    grading.add_options(commands.add_parser("grade", help="mark a class's notebooks", allow_abbrev=False))
+    sweep.add_options(add("sweep", sweep.run, "train a grid of methods, weights and seeds into a CSV table"))
+    course.add_assign(add("assign", course.run_assign, "write exercises in the variant of each learner"))
+    course.add_gain(add("gain", course.run_gain, "compare a class's answers to the questions before and after"))
+    release.add_options(add("release", release.run, "build the zip of the course without solutions"))
+    grading.add_options(add("grade", grading.run, "mark a class's notebooks"))
     args = parser.parse_args(argv)
-    if args.command == "grade":
-        return grading.run(args)
-    if args.command == "doctor":
-        return _doctor()
-    if args.command == "data":
-        return _data(args.name or data.NAMES)
-    if args.command == "export":
-        return _export(args.model, args.output)
-    if args.command == "sweep":
-        return sweep.run(args)
-    if args.command == "assign":
-        return course.assign_all(args.exercise, args.seed, args.output)
-    if args.command == "gain":
-        return course.compare(args.folder, args.output)
-    return _train(args.name, args.output)
+    return int(args.run(args))
 
 
-def _doctor() -> int:
-    lines = doctor.examine()
+def _doctor(args: argparse.Namespace) -> int:
+    lines = doctor.versions(INSTRUCTORS) | findings() if args.grading else doctor.examine()
     width = max(map(len, lines))
     for name, finding in lines.items():
         print(f"{name:<{width}}  {finding}")
-    return 1 if any(finding.startswith("missing") for finding in lines.values()) else 0
+    bad = ("missing", "not ready") if args.grading else ("missing",)  # lessons do without the data of others
+    return 1 if any(finding.startswith(bad) for finding in lines.values()) else 0
 
 
-def _data(names: list[str] | tuple[str, ...]) -> int:
+def _data(args: argparse.Namespace) -> int:
     status = 0
-    for name in names:
+    for name in args.name or data.NAMES:
         try:
             sizes = [len(data.load(name, split=split, fallback=False)) for split in ("train", "test")]
             place = "drawn in code" if name in data.DRAWN else f"in {data.folder()}"
@@ -70,7 +70,8 @@ def _data(names: list[str] | tuple[str, ...]) -> int:
     return status
 
 
-def _train(name: str, folder: Path) -> int:
+def _train(args: argparse.Namespace) -> int:
+    name, folder = args.name, args.output
     if not folder.is_dir():
         print(f"--output must be a folder that exists, got {folder}", file=sys.stderr)
         return 2
@@ -99,7 +100,8 @@ def _said_of(test: dict[str, Any]) -> str:
     return ", ".join(f"{measured['accuracy']:.1%} of {images}'s test images" for images, measured in test.items())
 
 
-def _export(name: str, page: Path) -> int:
+def _export(args: argparse.Namespace) -> int:
+    name, page = args.model, args.output
     if not page.parent.is_dir() or page.is_dir():
         print(f"--output must be a file in a folder that exists, got {page}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 import platform
 import shutil
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
@@ -21,13 +22,18 @@ def examine() -> dict[str, str]:
     return {
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "vae_tutorial": __version__,
-        **{name: _version(name) for name in PACKAGES},
+        **versions(PACKAGES),
         "device": describe_device(),
         "data folder": str(data.folder()),
         **{name: describe_data(name) for name in data.NAMES},
         "disk": f"{free:.0f} GB free",
         "one decode": f"{1000 * decode_seconds():.1f} ms (16 latents to 28 x 28 pixels, in the kernel)",
     }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each package, or how to get it."""
+    return {name: _version(name) for name in packages}
 
 
 def describe_device() -> str:

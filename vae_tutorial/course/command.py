@@ -23,13 +23,13 @@ def add_gain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="TABLE", help="CSV file: a row per learner and question")
 
 
-def assign_all(lessons: list[str], learners: list[str], folder: Path) -> int:
+def run_assign(args: argparse.Namespace) -> int:
     """Write the exercises for each learner; returns the exit status, 1 where a file was there already."""
     status = 0
-    for learner in learners:
-        for lesson in lessons or exercises():
+    for learner in args.seed:
+        for lesson in args.exercise or exercises():
             try:
-                print(assign(lesson, learner, folder))
+                print(assign(lesson, learner, args.output))
             except FileExistsError as error:
                 print(f"left as it is: {error.filename}", file=sys.stderr)
                 status = 1
@@ -39,8 +39,9 @@ def assign_all(lessons: list[str], learners: list[str], folder: Path) -> int:
     return status
 
 
-def compare(folder: Path, table: Path | None) -> int:
+def run_gain(args: argparse.Namespace) -> int:
     """Print a class's gain, write its rows; returns the exit status, 1 where something could not be counted."""
+    folder, table = args.folder, args.output
     if not folder.is_dir():
         print(f"folder must be one that exists, got {folder}", file=sys.stderr)
         return 2

@@ -1,7 +1,6 @@
 """What formgrader shows to who marks: the notebook as it was handed in, with what the checks say."""
 
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from vae_tutorial.grading.harmless import Room
 from vae_tutorial.grading.key import Cell, Key
 from vae_tutorial.grading.records import Mark, Verdict
 from vae_tutorial.grading.sheet import Found, SheetError, _cells, _content, _matched
-
-logger = logging.getLogger("vae_tutorial")
 
 COURSE = "vae_tutorial"
 CONFIG = f'''"""nbgrader's settings for marking by hand: run `jupyter lab` in this folder and open Formgrader."""
@@ -75,21 +72,19 @@ class _Page:
         cells = [self._head(remarks), *(cell for group in groups for cell in group)]
         for number, cell in enumerate(cells):
             cell["id"] = f"cell-{number}"
-        metadata = {name: self.content["metadata"].get(name, {}) for name in ("kernelspec", "language_info")}
+        about = self.content["metadata"]
+        metadata = {name: about[name] for name in ("kernelspec", "language_info") if name in about}
         page = new_notebook(cells=cells, metadata=metadata)
         nbformat.validate(page)
         return (nbformat.writes(page) + "\n").encode()
 
     def _head(self, remarks: Iterable[str]) -> NotebookNode:
-        """Who handed this in, and what was odd."""
+        """When this was handed in, and what was odd; not by whom, which formgrader hides until it is asked."""
         verdict = self.verdict
-        head = f"**{verdict.learner}** · handed in {verdict.handed_in or 'nobody knows when'}"
-        known = "Outputs are as they were handed in; those of checks are from marking."
-        points = f"{verdict.points:g} of {verdict.most:g} points so far. {known}"
-        return new_markdown_cell("\n\n".join([self.room.markdown(head), points, *(self._item(r) for r in remarks)]))
-
-    def _item(self, remark: str) -> str:
-        return f"- {self.room.markdown(' '.join(remark.split()))}"
+        when = f"Handed in: {verdict.handed_in or 'nobody knows when'}. From checks: {verdict.points:g} points."
+        shown = "Outputs are as they were handed in; those of checks are from marking."
+        odd = [f"- {Room().markdown(' '.join(remark.split()))}" for remark in dict.fromkeys(remarks)]
+        return new_markdown_cell("\n\n".join([f"*{when} {shown}*", *odd]))
 
     def _in_order(self, found: Sequence[Found], raw: Sequence[dict[str, Any]]) -> list[list[NotebookNode]]:
         """What is shown for each cell, with what is missing behind what stands before it in the key."""
@@ -149,7 +144,7 @@ class _Page:
 
     def _said(self, cell: Cell) -> list[NotebookNode]:
         mark = self.marks.get(cell.grade_id)
-        return [new_output("display_data", {"text/plain": self.room.cut(_words(mark))})] if mark else []
+        return [new_output("display_data", {"text/plain": Room().cut(_words(mark))})] if mark else []
 
     def _note(self, text: str) -> NotebookNode:
         return new_markdown_cell(f"*{text}*")

@@ -11,6 +11,7 @@ LARGEST_NOTEBOOK, LARGEST_FILES, MOST_FILES = 50_000_000, 20_000_000, 50  # byte
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)  # browsers add the others
 NUMBERED = re.compile(r"(.+?)(?:-\d+| \(\d+\))(\.\w+)?")  # Canvas's and browsers' names of a later file of one name
 NAMED = 5  # files that a sentence names
+REASONS = ("by its time of handing in", "Canvas received it last", "its file is the newest")  # as in Piece.age
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,7 @@ def _others(notebook: Piece, usable: Sequence[Piece], candidates: Sequence[Piece
     why = "by its name"
     if len(usable) > 1:
         why = "their times are the same, it is the last by name"
-        for i, reason in enumerate(("it was handed in last", "Canvas received it last", "its file is the newest")):
-            if any(age[i] != notebook.age[i] for age in ages):
-                why = reason
-                break
+        why = next((reason for i, reason in enumerate(REASONS) if len({age[i] for age in ages}) > 1), why)
     return f"{len(candidates)} notebooks were handed in: {notebook.path} was taken ({why}), not {listed(left)}"
 
 
@@ -134,25 +132,21 @@ def _beside(notebook: Piece, pieces: Sequence[Piece]) -> tuple[tuple[tuple[str, 
     """Files from the notebook's folder on, and remarks on those that were left out."""
     base = notebook.leaf.parts[:-1]
     files: dict[str, Leaf] = {}
-    remarks, outside = [], []
-    for piece in sorted(pieces, key=lambda piece: (piece.age, piece.leaf.parts)):
-        leaf = piece.leaf
-        if is_notebook(leaf.name) or (leaf.folder and not leaf.problem):
+    others = [piece for piece in pieces if not is_notebook(piece.leaf.name)]
+    remarks = [f"{problem}, and was left out" for problem in _told([piece for piece in others if piece.leaf.problem])]
+    good = [piece for piece in others if not (piece.leaf.problem or piece.leaf.folder)]
+    outside = [piece.path for piece in good if piece.leaf.parts[: len(base)] != base]
+    for piece in sorted(good, key=lambda piece: (piece.age, piece.leaf.parts)):
+        name = "/".join(piece.leaf.parts[len(base) :])
+        if piece.leaf.parts[: len(base)] != base:
             continue
-        if leaf.problem:
-            remarks.append(f"{piece.told()}, and was left out")
-        elif leaf.parts[: len(base)] != base:
-            outside.append(piece.path)
-        else:
-            name = "/".join(leaf.parts[len(base) :])
-            if name in files:
-                remarks.append(f"{piece.path} was handed in more than once, the newest was taken")
-            files[name] = leaf
-            numbered = NUMBERED.fullmatch(name) if piece.order else None
-            if numbered:
-                again = numbered[1] + (numbered[2] or "")
-                files[again] = leaf
-                remarks.append(f"{shown(name)} is there as {shown(again)} too, its name before Canvas numbered it")
+        if name in files:
+            remarks.append(f"{piece.path} was handed in more than once, the newest was taken")
+        files[name] = piece.leaf
+        if piece.order and (numbered := NUMBERED.fullmatch(name)):
+            first = numbered[1] + (numbered[2] or "")
+            files[first] = piece.leaf
+            remarks.append(f"{shown(name)} is there as {shown(first)} too, its name before Canvas numbered it")
     if outside:
         remarks.append(f"left out, because they do not lie beside the notebook: {listed(outside)}")
     unfit = [name for name in files if not _can_be_placed(name, files)]

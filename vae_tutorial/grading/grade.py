@@ -20,6 +20,7 @@ from vae_tutorial.grading.records import Submission, Verdict
 from vae_tutorial.grading.sandbox import SandboxUnavailable
 from vae_tutorial.grading.standing import HandMarks
 from vae_tutorial.grading.table import write_csv
+from vae_tutorial.grading.weights import with_copies
 from vae_tutorial.grading.words import put_in_place
 
 AHEAD = 8  # submissions that are read before an executor takes them; the others wait on the disk
@@ -69,6 +70,7 @@ def grade(
             _publish(verdict, one.load(), key, output)
             outcome.verdicts.append(verdict)
         outcome.hand_marks = book.hand_marks(key.assignment)
+    outcome.verdicts = with_copies(outcome.verdicts)
     write_csv(outcome.verdicts, outcome.hand_marks, output / f"{key.assignment}.csv")
     put_in_place(output / f"{key.assignment}.html", class_page(outcome.verdicts, outcome.hand_marks))
     return outcome

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import sqlalchemy
 from nbgrader import api, utils  # type: ignore[import-untyped]
 from sqlalchemy import delete, select
 
-from vae_tutorial.grading.autograded import COURSE, logger
+from vae_tutorial.grading.autograded import COURSE
 from vae_tutorial.grading.database import Database
 from vae_tutorial.grading.key import Cell, Key
 from vae_tutorial.grading.records import Mark, Verdict
+
+logger = logging.getLogger("vae_tutorial")
 
 # What each grade was given for, as a hash: a table of ours beside nbgrader's.
 JUDGED = sqlalchemy.Table(

@@ -8,7 +8,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-SOURCE, OUTPUT, ALL_TEXT = 50_000, 20_000, 2_000_000  # characters of a cell, of an output, of a notebook
+SOURCE, OUTPUT = 50_000, 20_000  # characters of a cell, and of an output
+ALL = {SOURCE: 2_000_000, OUTPUT: 1_000_000}  # characters of a notebook's cells, and of its outputs
 PICTURE, ALL_PICTURES = 2_000_000, 10_000_000  # bytes of one, and of a notebook's
 OUTPUTS = 30  # of a cell
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -26,14 +27,14 @@ class Room:
     """What may still be shown of one notebook."""
 
     def __init__(self) -> None:
-        self.text, self.pictures = ALL_TEXT, ALL_PICTURES
+        self.text, self.pictures = dict(ALL), ALL_PICTURES
 
     def cut(self, value: Any, most: int = SOURCE) -> str:
-        """The beginning of a text, which notebooks hold as one or as a list of lines."""
+        """The beginning of a text, which notebooks hold as one or as a list of lines. most: SOURCE or OUTPUT."""
         text = "".join(map(str, value)) if isinstance(value, list) else str(value)
         text = text.encode(errors="replace").decode()
-        kept = text[: min(most, self.text)]
-        self.text -= len(kept)
+        kept = text[: min(most, self.text[most])]
+        self.text[most] -= len(kept)
         return kept if len(kept) == len(text) else f"{kept}\n[{len(text) - len(kept)} more characters are not shown]"
 
     def markdown(self, source: str) -> str:

@@ -158,8 +158,9 @@ class Key:
 
 
 def text_of(source: Any) -> str:
-    """A cell's source, which notebooks hold as a text or as a list of lines."""
-    return "".join(source) if isinstance(source, list) else str(source)
+    """A cell's source, which notebooks hold as a text or as a list of lines; anything else in its place is no text."""
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 def _cell(position: int, cell: Mapping[str, Any]) -> Cell:

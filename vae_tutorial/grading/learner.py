@@ -8,6 +8,7 @@ from dataclasses import replace
 from vae_tutorial.grading.sandbox import Limits, Sandbox
 from vae_tutorial.grading.sheet import Step
 from vae_tutorial.grading.talking import STARTING, LostError, Talk
+from vae_tutorial.grading.words import plain
 
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
 ALL = 300.0  # seconds for everything of one submission
@@ -24,7 +25,7 @@ class Learner:
         self._sandbox, self._files, self._limits = sandbox, files, limits
         self._steps = list(steps)
         self._talk: Talk | None = None
-        self._starts, self._ends = 0, time.monotonic() + ALL
+        self._starts, self._ends, self._why = 0, time.monotonic() + ALL, ""
         self.troubles: dict[str, str] = {}
 
     def kinds(self, names: Sequence[str]) -> dict[str, str]:
@@ -47,6 +48,7 @@ class Learner:
             why = "it sent what is no answer"
         except LostError as error:
             why = str(error)
+        self._why = why
         self.stop()
         late = "longer" in why or "used up" in why
         return "raised", json.dumps({"type": "TimeoutError" if late else "RuntimeError", "text": why}).encode()
@@ -68,7 +70,7 @@ class Learner:
             if rest <= 0:
                 raise LostError(f"the {ALL:g} s for all of the notebook are used up")
             if self._starts == STARTS:
-                raise LostError(f"its process was lost {STARTS} times")
+                raise LostError(f"its process was lost {STARTS} times, {self._why}")
             self._starts += 1
             self._talk = Talk(
                 self._sandbox, "vae_tutorial.grading.runner", self._files, replace(self._limits, wall=rest)
@@ -87,7 +89,7 @@ class Learner:
                 if problem := _words(answer):
                     self.troubles[running.label] = problem
         except LostError as error:
-            self._talk = None
+            self._talk, self._why = None, str(error)
             if running is None:
                 raise
             self.troubles[running.label] = str(error)
@@ -96,6 +98,6 @@ class Learner:
 
 def _words(answer: bytes) -> str:
     try:
-        return " ".join(str(json.loads(answer)).split())[:200]
+        return plain(" ".join(str(json.loads(answer)).split())[:200])
     except (ValueError, RecursionError):
         return ""

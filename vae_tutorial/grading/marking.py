@@ -4,15 +4,17 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from vae_tutorial.course.assign import assigned
 from vae_tutorial.grading.key import Item, Key
 from vae_tutorial.grading.learner import Learner
 from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
-from vae_tutorial.grading.referees import BROKEN, referee
+from vae_tutorial.grading.referees import BROKEN, Referee, referee
 from vae_tutorial.grading.sandbox import Limits, choose
 from vae_tutorial.grading.sheet import Sheet, SheetError, read_sheet
 from vae_tutorial.grading.talking import LostError
+from vae_tutorial.grading.words import plain, shortened
 
 STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")
 MOST_LETTERS = 20_000  # of a written answer, in a verdict
@@ -30,44 +32,26 @@ class Settings:
         return hashlib.sha256(f"{key.version}/assigned".encode()).hexdigest() if self.assigned else key.version
 
 
-def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> Verdict:
+def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> Verdict:  # noqa: B008
     """Judge everything of a submission. Raises SandboxUnavailable where no sandbox starts on this machine."""
     began = time.perf_counter()
-    try:
-        if submission.problem:
-            raise SheetError(submission.problem)
-        sheet = read_sheet(submission.notebook, key)
-        marks, remarks = _judged(key, submission, sheet, settings)
-    except SheetError as error:
-        marks, remarks = [_undecided(item, str(error)) for item in key.items], []
-    return Verdict(
+    verdict = Verdict(
         submission.learner,
         submission.assignment,
         submission.sha256,
         settings.version(key),
-        tuple(marks),
-        remarks=(*submission.remarks, *remarks),
+        (),
+        remarks=submission.remarks,
         handed_in=submission.handed_in,
         graded=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - began, 2),
     )
-
-
-def _judged(key: Key, submission: Submission, sheet: Sheet, settings: Settings) -> tuple[list[Mark], list[str]]:
-    own = in_variant(key, sheet.variant)
-    foreign = sheet.variant != submission.learner and (settings.assigned or sheet.variant != "")
-    learner = Learner(choose(settings.trusted), sheet.steps, submission.files, Limits())
     try:
-        marks = [_mark(item, own, sheet, learner, settings) for item in own.items]
-    finally:
-        learner.stop()
-    remarks = [*sheet.remarks, *(f"{label} stopped: {why}" for label, why in learner.troubles.items())]
-    if foreign and own.drawn:
-        named = repr(sheet.variant) if sheet.variant else "nobody"
-        remarks.append(f"the notebook is in the variant of {named}, not of {submission.learner!r}")
-        why = f"the notebook is in the variant of {named}"
-        marks = [replace(m, points=None, reason=why) if m.id in own.drawn and m.points else m for m in marks]
-    return marks, remarks
+        if submission.problem:
+            raise SheetError(submission.problem)
+        verdict = _judged(key, submission, settings, verdict)
+    except SheetError as error:
+        verdict = replace(verdict, marks=tuple(_undecided(item, str(error)) for item in key.items))
+    return replace(verdict, seconds=round(time.perf_counter() - began, 2))
 
 
 def in_variant(key: Key, learner: str) -> Key:
@@ -77,7 +61,25 @@ def in_variant(key: Key, learner: str) -> Key:
     return Key(key.assignment, assigned(key.notebook.decode(), key.assignment, learner).encode())
 
 
-def _mark(item: Item, key: Key, sheet: Sheet, learner: Learner, settings: Settings) -> Mark:
+def _judged(key: Key, submission: Submission, settings: Settings, verdict: Verdict) -> Verdict:
+    named = read_sheet(submission.notebook, key).variant
+    own = in_variant(key, named)
+    sheet = read_sheet(submission.notebook, own)
+    learner = Learner(choose(settings.trusted), sheet.steps, submission.files, Limits())
+    weights: dict[str, Any] = {}
+    try:
+        marks = [_mark(item, sheet, learner, referee(own, settings.trusted), weights) for item in own.items]
+    finally:
+        learner.stop()
+    remarks = [*sheet.remarks, *(f"{label} stopped: {why}" for label, why in learner.troubles.items())]
+    if own.drawn and named != submission.learner and (named or settings.assigned):
+        whose = f"the notebook is in the variant of {named!r}" if named else "the notebook is in nobody's variant"
+        remarks.append(f"{whose}, not of {submission.learner!r}")
+        marks = [replace(m, points=None, reason=whose) if m.id in own.drawn and m.points else m for m in marks]
+    return replace(verdict, marks=tuple(marks), remarks=(*verdict.remarks, *remarks), weights=weights)
+
+
+def _mark(item: Item, sheet: Sheet, learner: Learner, judging: Referee, weights: dict[str, Any]) -> Mark:
     if item.by_hand:
         return _written(item, sheet)
     try:
@@ -91,10 +93,11 @@ def _mark(item: Item, key: Key, sheet: Sheet, learner: Learner, settings: Settin
         stops = "".join(f"; {label} stopped: {why}" for label, why in learner.troubles.items())
         reason = f"the notebook does not make {' and '.join(gone)}{stops}"
         return Mark(item.id, item.title, item.most, points=0.0, reason=reason)
-    result = referee(key, settings.trusted).judge(item, kinds, learner)
+    result = judging.judge(item, kinds, learner)
     if BROKEN in result:
         return _undecided(item, f"no verdict: {result[BROKEN]}")
-    lines = tuple(Line(bool(good), str(text), bool(hidden)) for good, text, hidden in result["lines"])
+    weights |= result["weights"]
+    lines = tuple(Line(good, plain(shortened(text)), hidden) for good, text, hidden in result["lines"])
     return Mark(item.id, item.title, item.most, points=result["points"], lines=lines)
 
 

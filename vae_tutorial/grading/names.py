@@ -35,7 +35,9 @@ def names_of(source: str) -> Names:
         binds, loads = _symbols(symtable.symtable(python(source), "<cell>", "exec"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Names()
-    return Names(frozenset(binds), frozenset(_written_into(tree)), frozenset(loads - BUILTINS))
+    nodes = list(ast.walk(tree))
+    added_to = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
+    return Names(frozenset(binds), frozenset(_written_into(nodes)), frozenset((loads | (added_to & binds)) - BUILTINS))
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,10 @@ def _symbols(table: symtable.SymbolTable) -> tuple[set[str], set[str]]:
     return binds, loads
 
 
-def _written_into(tree: ast.Module) -> set[str]:
+def _written_into(nodes: Iterable[ast.AST]) -> set[str]:
     """Names whose attributes or items are assigned, as in `model.bias = 0` and `images[0] = 1`."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
             root: ast.expr = node
             while isinstance(root, ast.Attribute | ast.Subscript):

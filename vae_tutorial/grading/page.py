@@ -23,7 +23,6 @@ def page(heading: str, body: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <title>{text(heading, 200)}</title>
 <style>{STYLE}</style>
 </head>

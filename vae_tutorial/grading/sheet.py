@@ -10,6 +10,7 @@ from vae_tutorial.grading.key import Cell, Key, text_of
 from vae_tutorial.grading.names import Names, names_of, python
 
 MOST_CELLS = 2000
+LONGEST_NAME = 200  # characters of a learner's
 KEPT = ("given", "variant")  # code that is put back as the key has it
 
 
@@ -94,7 +95,7 @@ def _cells(content: Mapping[str, Any]) -> Iterable[tuple[Found, str, str]]:
             about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
             grade_id = about.get("grade_id") if isinstance(about, dict) else None
             source = text_of(cell.get("source", "")).encode(errors="replace").decode()
-            yield Found(position, cell["cell_type"] == "code", source), str(grade_id or ""), str(cell.get("id", ""))
+            yield Found(position, cell["cell_type"] == "code", source), text_of(grade_id), text_of(cell.get("id"))
 
 
 def _matched(cells: Iterable[tuple[Found, str, str]], key: Key) -> Iterable[Found]:
@@ -157,14 +158,14 @@ def _remarks(found: Sequence[Found], key: Key, content: Mapping[str, Any]) -> It
         if gone := [cell.grade_id for cell in of_role if cell.position not in places]:
             yield f"not there: {what} of {', '.join(gone)}{then}"
         if twice := [cell.grade_id for cell in of_role if places.count(cell.position) > 1]:
-            last = "; all ran in their order" if role == "answer" else "; the last one counts" * (role == "written")
-            yield f"more than once: {what} of {', '.join(twice)}{last}"
+            last = {"answer": "; all ran in their order", "written": "; the last one counts"}
+            yield f"more than once: {what} of {', '.join(twice)}{last.get(role, then)}"
         changed = [cell.of_key.grade_id for cell in found if cell.of_key and cell.role == role and not cell.untouched]
         if changed and then:
             yield f"edited: {what} of {', '.join(dict.fromkeys(changed))}{then}"
     kernel = content.get("metadata", {}).get("kernelspec", {}) if isinstance(content.get("metadata"), dict) else {}
     language = kernel.get("language", "python") if isinstance(kernel, dict) else "python"
-    if str(language).lower() != "python":
+    if text_of(language).lower() != "python":
         yield "its kernel is not Python's; it was run as Python"
 
 
@@ -174,6 +175,8 @@ def _variant(found: Sequence[Found]) -> str:
     try:
         calls = [node for node in ast.walk(ast.parse(python(sources[0]))) if isinstance(node, ast.Call)]
         named = [word.value for call in calls for word in call.keywords if word.arg == "learner"]
-        return str(ast.literal_eval(named[0])) if named else ""
-    except (IndexError, SyntaxError, ValueError, RecursionError, MemoryError):
+        learner = ast.literal_eval(named[0]) if named else ""
+    except (IndexError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return ""
+    plain = isinstance(learner, str) and learner.isprintable() and len(learner) <= LONGEST_NAME
+    return learner if plain else ""

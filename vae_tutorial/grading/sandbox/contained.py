@@ -3,10 +3,9 @@
 import select
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from vae_tutorial.grading.sandbox.limits import Limits
 from vae_tutorial.grading.sandbox.watching import Watch
@@ -48,9 +47,7 @@ class Contained:
         if not self.reason:
             self._watch.ask()
         self._watch.settled.wait()
-        for stream in (self.stdin, self.stdout):
-            with suppress(OSError):  # of what was written and could not be sent
-                stream.close()
+        self._watch.close()
 
     def __enter__(self) -> "Contained":
         return self
@@ -69,6 +66,7 @@ class Contained:
         return bool(poll.poll(0))
 
 
+@runtime_checkable
 class Sandbox(Protocol):
     """A way to run a command that may be hostile. name: "bubblewrap", "container" or "trusted"."""
 

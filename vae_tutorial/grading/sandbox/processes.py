@@ -19,6 +19,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Whether there is such a process, one aside that has ended and that nobody has asked for its status."""
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+
+
 def seconds(pids: Iterable[int]) -> float:
     """Processor time of the processes and of their children that ended."""
     return sum(sum(int(field) for field in fields[11:15]) for fields in map(_stat, pids) if fields) / TICKS

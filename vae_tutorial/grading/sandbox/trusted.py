@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +17,14 @@ from vae_tutorial.grading.sandbox.contained import NO_FILES, Contained
 from vae_tutorial.grading.sandbox.limits import Limits, size
 from vae_tutorial.grading.sandbox.watching import Watch
 
+DYING = 10.0  # seconds that killed processes are waited for
+
 
 class Trusted:
-    """Runs a command as the grader, with the grader's files and network, in a temporary folder."""
+    """Runs a command as the grader, with the grader's files and network, in a temporary folder.
+
+    At the end its processes are killed, but for one that has left both its parent and its group.
+    """
 
     name = "trusted"
 
@@ -79,6 +85,9 @@ class Plain:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        end = time.monotonic() + DYING
+        while any(map(processes.lives, pids)) and time.monotonic() < end:
+            time.sleep(0.01)
         self._folder.cleanup()
 
     def ending(self, tail: str) -> str:

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import IO, Protocol
+from contextlib import contextmanager, suppress
+from typing import IO, Protocol, runtime_checkable
 
 from vae_tutorial.grading.sandbox.limits import Limits, size
 
@@ -18,6 +18,7 @@ PIECE = 64 * 1024
 LEAVE = 5.0  # seconds
 
 
+@runtime_checkable
 class Tree(Protocol):
     """The processes of one sandbox, as its kind of sandbox knows them."""
 
@@ -71,6 +72,13 @@ class Watch:
         self.ask()
         if threading.current_thread() is not self._thread:  # garbage may be collected in any thread
             self.settled.wait(LEAVE)
+        self.close()
+
+    def close(self) -> None:
+        """Close the streams."""
+        for stream in (self.stdin, self.stdout):
+            with suppress(OSError):  # of what was written and could not be sent
+                stream.close()
 
     def _run(self, launched: "Future[Tree]") -> None:
         started = time.monotonic()

@@ -16,7 +16,7 @@ class Found(NamedTuple):
     kind: str
     dtype: str
     shape: tuple[int, ...]
-    content: Callable[[], bytes | memoryview]
+    content: Callable[[], memoryview]
 
 
 def is_array(kind: type) -> bool:
@@ -92,6 +92,7 @@ def _of_tensor(value: Any) -> Found | None:
     def content() -> memoryview:
         with torch._C.DisableTorchFunctionSubclass():
             plain = tensor.resolve_conj().resolve_neg().cpu().contiguous()
-            return plain.reshape(-1).view(torch.uint8).numpy().data
+            # One number or none is contiguous with any strides, but not with any can it be viewed as bytes.
+            return plain.as_strided((plain.numel(),), (1,)).view(torch.uint8).numpy().data
 
     return Found("tensor", dtype, tuple(tensor.shape), content)
