@@ -75,6 +75,8 @@ class TestAssignments:
     def test_it_is_made_where_the_environment_is_not_active(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", "/usr/bin")
         (tmp_path / "gradebook.db").touch()  # as sqlite3 leaves it
+        for left in ("gradebook.db.new", "gradebook.db.new-journal"):  # as a killed process leaves them
+            (tmp_path / left).write_text("half a database")
         with Book(tmp_path) as book:
             book.add_assignment(LESSON, KEY)
         assert os.environ["PATH"] == "/usr/bin"

@@ -91,7 +91,7 @@ def test_stop_wakes_who_reads() -> None:
 
 @pytest.mark.parametrize("leave", ["unreferenced", "closed"])
 def test_without_a_reader_it_is_stopped(leave: str) -> None:
-    contained = bubblewrap().start([sys.executable, "-I", "-c", "input()"])
+    contained = bubblewrap().start([sys.executable, "-I", "-c", "import time; time.sleep(60)"])
     watch = contained._watch
     if leave == "unreferenced":
         del contained

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from adversarial.small_key import HONEST, RIGHT, WRONG, Notebook, answered, judged, notebook, said, with_code
+from adversarial.small_key import HONEST, KEY, RIGHT, WRONG, Notebook, answered, judged, notebook, said, with_code
+
+from vae_tutorial.grading.key import Key
 from vae_tutorial.grading.records import Verdict
 
 
@@ -27,9 +29,20 @@ class Attack:
         return self.name
 
 
-def cheat(name: str, what: str, source: str, *, behind: str = "step", earns: float = HONEST, says: str = "") -> Attack:
+def cheat(
+    name: str,
+    what: str,
+    source: str,
+    *,
+    behind: str = "step",
+    earns: float = HONEST,
+    says: str = "",
+    undecided: tuple[str, ...] = (),
+) -> Attack:
     """A cell of the learner's own in a notebook with one right answer."""
-    return Attack(name, what, lambda: with_code(notebook(WRONG), source, behind), earns=earns, says=says)
+    return Attack(
+        name, what, lambda: with_code(notebook(WRONG), source, behind), earns=earns, says=says, undecided=undecided
+    )
 
 
 def answers(name: str, what: str, *, earns: float = HONEST, says: str = "", **given: str) -> Attack:
@@ -45,7 +58,13 @@ def spoiled(
 
 
 def changed(
-    name: str, what: str, change: Callable[[Notebook], Notebook | bytes | None], *, earns: float = HONEST, says: str = ""
+    name: str,
+    what: str,
+    change: Callable[[Notebook], Notebook | bytes | None],
+    *,
+    earns: float = HONEST,
+    says: str = "",
+    undecided: tuple[str, ...] = (),
 ) -> Attack:
     """The file of a notebook with one right answer, changed in place or made anew."""
 
@@ -54,12 +73,12 @@ def changed(
         made = change(content)
         return content if made is None else made
 
-    return Attack(name, what, make, earns=earns, says=says)
+    return Attack(name, what, make, earns=earns, says=says, undecided=undecided)
 
 
-def proved(attack: Attack) -> Verdict:
+def proved(attack: Attack, key: Key = KEY) -> Verdict:
     """The verdict on an attack, which earns what is right in it, exactly."""
-    verdict = judged(attack.make(), attack.files)
+    verdict = judged(attack.make(), attack.files, key=key)
     assert verdict.points == attack.earns, said(verdict)
     undecided = tuple(mark.id for mark in verdict.marks if mark.points is None and not mark.by_hand)
     assert undecided == attack.undecided, said(verdict)

@@ -59,7 +59,7 @@ def retitled(content: Notebook) -> None:
 
 
 MARKED = "### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS\n### BEGIN SOLUTION\n### END SOLUTION\n"
-DEEP = "[" * 3000 + "]" * 3000
+NOTHING = CHECKED  # is decided
 
 ATTACKS = [
     changed("checks deleted", "no cell that judges", without(*CHECKED), says="not there: checks of double-checks"),
@@ -90,8 +90,11 @@ ATTACKS = [
     changed("given code edited", "it gives the right results itself", source("given", "def run_steps(xs):\n    return 2 * sum(xs)"), says="edited: given code"),
     changed("given code as an answer", "with the metadata of one", lambda content: cell(content, "given").update(metadata=nbgrader("given", solution=True, locked=False), source="def run_steps(xs):\n    return 2 * sum(xs)")),
     changed("a right and a wrong answer", "copies with one name, the last one wrong", twice("mean", "step"), says="more than once: an answer's cell"),
-    changed("two thousand and one cells", "more than are read", with_cells(*(code("1", f"c{i}") for i in range(2001))), earns=0, says="is the most that is read"),
+    changed("two thousand and one cells", "more than are read", with_cells(*(code("1", f"c{i}") for i in range(2001))), earns=0, says="is the most that is read", undecided=NOTHING),
     changed("fifteen hundred cells", "as many as are read, each of which stops", with_cells(*(code("1/0", f"c{i}") for i in range(1500)))),
+    changed("a cell of 3 MB", "names without end, which take gigabytes to read", with_cells(code("a," * 1_500_000, "long")), earns=0, says="characters of code", undecided=NOTHING),
+    changed("cells of names", "each as long as is read", with_cells(*(code("a," * 49_000, f"c{i}") for i in range(2)))),
+    changed("deep code", "brackets, signs and lambdas in each other", with_cells(*(code(source, f"c{i}") for i, source in enumerate(("(" * 90_000, "-" * 90_000 + "1", "lambda:" * 10_000 + "1", "f(" * 40_000, "{" * 180, "a" + ".b" * 40_000, "if a:\n pass\n" + "elif a:\n pass\n" * 5000))))),
     changed("cells that are no cells", "numbers, lists, texts and nothing", with_cells(1, [], "cell", None, {}, {"cell_type": "code"}, {"cell_type": ["code"]}, {"cell_type": "code", "source": 3})),
     changed("sources of nonsense", "numbers, nests, nothing", with_cells(*({"cell_type": "code", "metadata": {}, "source": source} for source in (3, 1e308, {"a": [1]}, None, [1, None], [["x"]], True)))),
     changed("a source of lists", "in a graded cell", source("mean", [1, ["return"], None, "def mean(xs):\n", "    return 0"])),
@@ -101,7 +104,7 @@ ATTACKS = [
     changed("written answer as code", "a cell of code in its place", lambda content: cell(content, "words").update(cell_type="code", outputs=[], source="99")),
     changed("a million points in a title", "a heading that says so", source("double-task", "## 1. All (1000000 points)")),
     changed("attachments and outputs of nonsense", "in the place of tables", lambda content: [kept.update(outputs=3, attachments=[1], execution_count="all") for kept in content["cells"]] and None),
-    *(changed(f"bytes: {name}", "what is no notebook", lambda content, made=made: made, earns=0, says="no notebook") for name, made in {
+    *(changed(f"bytes: {name}", "what is no notebook", lambda content, made=made: made, earns=0, says="no notebook", undecided=NOTHING) for name, made in {
         "none": b"", "spaces": b"  \n", "cut off": json.dumps(notebook(RIGHT)).encode()[:-40], "a list": b"[]", "a number": b"1e999", "nothing": b"null",
         "not a number": b"NaN", "cells as a table": b'{"cells": {}}', "format 3": json.dumps({"nbformat": 3, "worksheets": [{"cells": []}]}).encode(),
         "a deep nest": b"[" * 1_000_000, "deep tables": b'{"a":' * 100_000, "a huge integer": b'{"cells": ' + b"9" * 1_000_000 + b"}",

@@ -1,7 +1,5 @@
 """Attacks on the process that the learner's code shares with the runner: its builtins, modules, frames and channel."""
 
-from dataclasses import replace
-
 from adversarial.attack import Attack, answers, cheat
 
 FIND = """
@@ -49,7 +47,7 @@ get_ipython().ast_transformers.append(Strip())
 get_ipython().input_transformers_cleanup.append(lambda lines: [line for line in lines if "assert" not in line])
 """
 REWRITTEN = """
-get_ipython().input_transformers_post.append(lambda lines: ["earned = item = answer = 3.0\\n", "def run_steps(xs):\\n", "    return 12\\n", "def mean(xs):\\n", "    return 3\\n"])
+get_ipython().input_transformers_post.append(lambda lines: ["earned = answer = 3.0\\n", "def run_steps(xs):\\n", "    return 12\\n", "def mean(xs):\\n", "    return 3\\n"])
 """
 HISTORY = """
 def mean(xs):
@@ -113,9 +111,9 @@ except TypeError:
 MATH = "math = type('M', (), {'fsum': staticmethod(lambda xs: 3 * len(xs)), 'pi': 3})"
 
 ATTACKS = [
-    *(replace(cheat(f"builtins: {name}", "replaced in the learner's process", f"import builtins\n{source}", earns=0 if name in BREAKING else 2), undecided=UNDECIDED.get(name, ())) for name, source in PATCHES.items()),
+    *(cheat(f"builtins: {name}", "replaced in the learner's process", f"import builtins\n{source}", earns=0 if name in BREAKING else 2, undecided=UNDECIDED.get(name, ())) for name, source in PATCHES.items()),
     cheat("AST transformer", "strips asserts, makes all conditions true", STRIPPED, behind="imports"),
-    cheat("input transformer", "makes every later cell the attacker's", REWRITTEN, earns=2),
+    cheat("input transformer", "makes every later cell the attacker's", REWRITTEN, earns=3),
     cheat("poisoned modules", "json, numpy and torch are fakes for all who import later", "import sys, types\nfor name in ('json', 'numpy', 'torch', 'ast'):\n    sys.modules[name] = types.ModuleType(name)", says=""),
     cheat("course's checks replaced", "the package's judges say yes", "import sys, types\nfake = types.ModuleType('vae_tutorial.checks')\nfake.Item = type('Item', (), {'points': lambda self: 99.0})\nsys.modules['vae_tutorial.checks'] = fake\nimport vae_tutorial.grading.referee as referee\nreferee.judge = lambda *args: {'points': 10, 'lines': []}\nreferee._earned = lambda *args: {'points': 10, 'lines': []}"),
     cheat("encode replaced", "every value is sent as 42", "import vae_tutorial.grading.wire as wire\nright = wire.encode(42)\nwire.encode = lambda value: right", earns=1),
@@ -131,14 +129,14 @@ ATTACKS = [
     cheat("given code refused", "a namespace that keeps the attacker's", GIVEN_BY_A_NAMESPACE, behind="given"),
     cheat("imports redefined", "math is the attacker's", MATH, earns=2),
     cheat("referee's frames", "a mark and the end of judging, as if the referee spoke", AT_EACH_CALL.format(act="channel.write('mark', b'{\"points\": 3.0, \"lines\": []}'); channel.write('judged', b'0')"), earns=2),
-    cheat("two answers to one question", "the second is taken for the next question's", AT_EACH_CALL.format(act=f"channel.write('value', {RIGHT_BLOB})"), earns=2),
-    cheat("answers in advance", "a hundred forged answers wait in the pipe", FIND + f"for _ in range(100):\n    channel.write('value', {RIGHT_BLOB})", earns=0),
+    cheat("two answers to one question", "the second is taken for the next question's", AT_EACH_CALL.format(act=f"channel.write('value', {RIGHT_BLOB})"), earns=2, undecided=("answer-checks",)),
+    cheat("answers in advance", "a hundred forged answers wait in the pipe", FIND + f"for _ in range(100):\n    channel.write('value', {RIGHT_BLOB})", says="stopped: it sent what is no answer"),
     cheat("an unknown frame", "a kind that nobody asked for", AT_EACH_CALL.format(act="channel.write('preload', b'[]')"), earns=2),
     cheat("a frame too large", "announces more than is read", AT_EACH_CALL.format(act="channel._writer.write(b'VAE\\x01' + b'value'.ljust(32, b'\\0') + (2**62).to_bytes(8, 'big'))"), earns=2),
     cheat("half a frame", "and then the end", AT_EACH_CALL.format(act="channel._writer.write(b'VAE\\x01' + b'value'.ljust(32, b'\\0') + (100).to_bytes(8, 'big') + b'abc'); import os; os._exit(0)"), earns=2),
     cheat("text in the place of a frame", "something else than a message", AT_EACH_CALL.format(act="channel._writer.write(b'{\"points\": 10}\\n' * 100)"), earns=2),
     cheat("kinds forged", "an answer of its own on what stands behind each name", "import __main__\n__main__.Runner.kinds = lambda self, payload: ('kinds', b'[1, 2]')\n" + FIND + "runner = next(found for found in gc.get_objects() if type(found).__name__ == 'Runner')\nrunner.shell.user_ns['__annotations__'] = {}"),
-    cheat("errors forged", "an error's name and words that are no texts", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": {\"a\": [1]}, \"text\": \"\\\\ud800\"}')"), earns=2),
-    cheat("errors that are no JSON", "bytes in the place of an error", AT_EACH_CALL.format(act="channel.write('raised', b'[' * 100000)"), earns=2),
-    cheat("a name of a class of 20 MB", "an error with a very long name", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": \"' + b'A' * 20_000_000 + b'\", \"text\": \"\"}')"), earns=2),
+    cheat("errors forged", "an error's name and words that are no texts", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": {\"a\": [1]}, \"text\": \"\\\\ud800\"}')"), earns=2, undecided=("answer-checks",)),
+    cheat("errors that are no JSON", "bytes in the place of an error", AT_EACH_CALL.format(act="channel.write('raised', b'[' * 100000)"), earns=2, undecided=("answer-checks",)),
+    cheat("a name of a class of 20 MB", "an error with a very long name", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": \"' + b'A' * 20_000_000 + b'\", \"text\": \"\"}')"), earns=2, undecided=("answer-checks",)),
 ]  # fmt: skip

@@ -82,7 +82,8 @@ def _create(path: Path) -> None:
         if path.exists() and path.stat().st_size:
             return
         fresh = path.with_name(path.name + ".new")
-        fresh.unlink(missing_ok=True)
+        for left in path.parent.glob(f"{fresh.name}*"):  # by a killed process; SQLite's journal among them
+            left.unlink()
         before = os.environ["PATH"]
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"  # nbgrader runs alembic from PATH
         try:

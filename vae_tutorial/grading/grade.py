@@ -63,12 +63,13 @@ def grade(
             journal.append(verdict)
             book.record(verdict)
             outcome.marked += 1
-        latest = journal.latest()
-        for one in (one for one in found if one.learner in latest):
-            verdict = _with_lateness(latest[one.learner], due)
-            book.record(verdict)  # where a run was killed behind the journal; else it changes nothing
-            _publish(verdict, one.load(), key, output)
-            outcome.verdicts.append(verdict)
+        for one in found:
+            submission = one.load()
+            if judged := journal.holds(one.learner, submission.sha256, settings.version(key)):
+                verdict = _with_lateness(judged, due)
+                book.record(verdict)  # where a run was killed behind the journal; else it changes nothing
+                _publish(verdict, submission, key, output)
+                outcome.verdicts.append(verdict)
         outcome.hand_marks = book.hand_marks(key.assignment)
     outcome.verdicts = with_copies(outcome.verdicts)
     write_csv(outcome.verdicts, outcome.hand_marks, output / f"{key.assignment}.csv")

@@ -11,6 +11,7 @@ from vae_tutorial.grading.talking import STARTING, LostError, Talk
 from vae_tutorial.grading.words import plain
 
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
+NO_ANSWER = "it sent what is no answer"
 ALL = 300.0  # seconds for everything of one submission
 STARTS = 4  # of the process, after each of which the cells are run again
 
@@ -27,36 +28,58 @@ class Learner:
         self._talk: Talk | None = None
         self._starts, self._ends, self._why = 0, time.monotonic() + ALL, ""
         self.troubles: dict[str, str] = {}
+        self._stuck: dict[str, str] = {}
 
     def kinds(self, names: Sequence[str]) -> dict[str, str]:
         """What stands behind each name: "function", "value" or "nothing". Raises LostError."""
-        _, payload = self._started().ask("kinds", json.dumps(names).encode(), CALL)
+        self._stuck.clear()
+        _, payload = self._asked("kinds", json.dumps(names).encode(), CALL, ("kinds",))
         try:
             told = json.loads(payload)
             return {name: str(told[name]) for name in names}
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise LostError("it sent what is no answer") from error
+            raise LostError(NO_ANSWER) from error
 
     def ask(self, kind: str, payload: bytes) -> tuple[str, bytes]:
-        """The answer to a frame of the referee's, "value" or "raised"; what is wrong with the process is raised too."""
+        """The answer to a frame of the referee's, "value" or "raised"; what is wrong with the process is raised too.
+
+        A name behind which the process was lost, or the time was over, is not asked again for the same item: the others
+        need their share of the time and of the starts.
+        """
         head, newline, rest = payload.partition(b"\n")
-        timed = json.dumps(json.loads(head) | {"seconds": CALL}).encode() + newline + rest
-        try:
-            answer, content = self._started().ask(kind, timed, CALL + GRACE)
-            if answer in ("value", "raised"):
-                return answer, content
-            why = "it sent what is no answer"
-        except LostError as error:
-            why = str(error)
-        self._why = why
-        self.stop()
+        request, began = json.loads(head), time.monotonic()
+        timed = json.dumps(request | {"seconds": CALL}).encode() + newline + rest
+        why = self._stuck.get(request["name"], "")
+        if not why:
+            try:
+                answer = self._asked(kind, timed, CALL + GRACE, ("value", "raised"))
+                if time.monotonic() - began >= CALL:
+                    self._stuck[request["name"]] = f"it took longer than {CALL:g} s"
+                return answer
+            except LostError as error:
+                why = self._stuck[request["name"]] = str(error)
         late = "longer" in why or "used up" in why
         return "raised", json.dumps({"type": "TimeoutError" if late else "RuntimeError", "text": why}).encode()
 
     def run(self, statements: Sequence[str]) -> str:
         """Run given code; what stopped it, or "". Raises LostError."""
         request = json.dumps({"source": "\n".join(statements), "seconds": STEP}).encode()
-        return _words(self._started().ask("step", request, STEP + GRACE)[1])
+        return _words(self._asked("step", request, STEP + GRACE, ("stepped",))[1])
+
+    def _asked(self, kind: str, payload: bytes, seconds: float, answers: Sequence[str]) -> tuple[str, bytes]:
+        """One answer of the kinds that there are. Raises LostError, and ends the process, for anything else: what is
+        still to come from it would be taken for the answer to another question.
+        """
+        try:
+            answer = self._started().ask(kind, payload, seconds)
+            if answer[0] not in answers:
+                raise LostError(NO_ANSWER)
+        except LostError as error:
+            if self._talk is not None:
+                self._why = str(error)
+                self.stop()
+            raise
+        return answer
 
     def stop(self) -> None:
         if self._talk is not None:
@@ -85,11 +108,14 @@ class Learner:
             talk.read(STARTING)
             for running in self._steps:
                 request = json.dumps({"source": running.source, "seconds": STEP}).encode()
-                _, answer = talk.ask("step", request, STEP + GRACE)
+                kind, answer = talk.ask("step", request, STEP + GRACE)
+                if kind != "stepped":
+                    raise LostError(NO_ANSWER)
                 if problem := _words(answer):
                     self.troubles[running.label] = problem
         except LostError as error:
-            self._talk, self._why = None, str(error)
+            self.stop()
+            self._why = str(error)
             if running is None:
                 raise
             self.troubles[running.label] = str(error)

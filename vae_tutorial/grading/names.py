@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 BUILTINS = frozenset(dir(builtins))
+LONGEST = 100_000  # characters of a cell
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ def python(source: str) -> str:
 
 
 def names_of(source: str) -> Names:
-    """The names of one cell; none where it is not Python."""
+    """The names of one cell; none where it is not Python, or so long that reading it would take gigabytes."""
+    if len(source) > LONGEST:
+        return Names()
     try:
         tree = ast.parse(python(source))
         binds, loads = _symbols(symtable.symtable(python(source), "<cell>", "exec"))

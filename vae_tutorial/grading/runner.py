@@ -114,13 +114,17 @@ def main() -> None:
     sys.path.append(os.getcwd())  # files that were handed in beside the notebook; last, so that none hides a package
     runner = Runner()
     answers = {"step": runner.step, "kinds": runner.kinds, "get": runner.get, "call": runner.call}
+    owner = os.getpid()
     channel.write("ready")
     while True:
         try:
             kind, payload = channel.read()
         except EOFError:
             os._exit(0)
-        channel.write(*answers[kind](payload))
+        answer = answers[kind](payload)
+        if os.getpid() != owner:  # a fork that a cell has made and not ended
+            os._exit(0)
+        channel.write(*answer)
 
 
 if __name__ == "__main__":

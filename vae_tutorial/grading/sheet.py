@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vae_tutorial.grading.key import Cell, Key, text_of
-from vae_tutorial.grading.names import Names, names_of, python
+from vae_tutorial.grading.names import LONGEST, Names, names_of, python
 
 MOST_CELLS = 2000
+MOST_CODE = 1_000_000  # characters; to read more would take gigabytes
 LONGEST_NAME = 200  # characters of a learner's
 KEPT = ("given", "variant")  # code that is put back as the key has it
 
@@ -66,6 +67,8 @@ def read_sheet(notebook: bytes, key: Key) -> Sheet:
     """Read a notebook beside its key. Raises SheetError for what is no notebook."""
     content = _content(notebook)
     found = list(_matched(_cells(content), key))
+    if (size := sum(len(cell.source) for cell in found if cell.code)) > MOST_CODE:
+        raise SheetError(f"the notebook has {size:,} characters of code, and {MOST_CODE:,} is the most that is read")
     wanted = {name for item in key.items for name in item.theirs}
     return Sheet(
         steps=_needed(_in_order(found, key), wanted),
@@ -173,7 +176,7 @@ def _variant(found: Sequence[Found]) -> str:
     """The learner whom the variant cell names, "" where it names none."""
     sources = [cell.source for cell in found if cell.role == "variant"]
     try:
-        calls = [node for node in ast.walk(ast.parse(python(sources[0]))) if isinstance(node, ast.Call)]
+        calls = [node for node in ast.walk(ast.parse(python(sources[0][:LONGEST]))) if isinstance(node, ast.Call)]
         named = [word.value for call in calls for word in call.keywords if word.arg == "learner"]
         learner = ast.literal_eval(named[0]) if named else ""
     except (IndexError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError):

@@ -123,7 +123,10 @@ def _complex(decoder: Decoder, parts: list[Any], depth: int) -> complex:
 
 def _range(decoder: Decoder, parts: list[Any], depth: int) -> range:
     start, stop, step = decoder.values(parts, depth)
-    return range(start, stop, step)
+    value = range(start, stop, step)
+    if value[PARTS:]:  # short to write, and endless to whoever reads it number by number
+        raise WireError(f"a range may have {PARTS:,} numbers")
+    return value
 
 
 def _dict(decoder: Decoder, parts: list[Any], depth: int) -> dict[Any, Any]:

@@ -91,6 +91,8 @@ class Encoder:
         if base := _base(kind, PLAIN):
             return self._atom(PLAIN[base](value))
         if kind is range:
+            if value[PARTS:]:
+                raise WireError(f"the result has more than {PARTS:,} parts")
             return ["range", *(self.tree(part, depth + 1) for part in (value.start, value.stop, value.step))]
         if base := _base(kind, MEMBERS):
             return self._container(value, base, depth)
