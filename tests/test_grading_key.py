@@ -44,7 +44,9 @@ def item(key: Key, id: str):
 )
 def test_names_of_a_cell(source, binds, writes, loads):
     found = names_of(source)
-    assert (found.binds, found.writes, found.loads) == tuple(map(frozenset, (binds.split(), writes.split(), loads.split())))
+    assert (found.binds, found.writes, found.loads) == tuple(
+        map(frozenset, (binds.split(), writes.split(), loads.split()))
+    )
 
 
 @pytest.mark.parametrize("source", ["(" * 500 + ")" * 500, "x" * 10**6 + " = \0", "-" * 100_000 + "1"])
@@ -97,7 +99,9 @@ def test_what_a_value_follows_from(name, cell, expected):
 
 def test_what_only_the_learner_knows():
     origins = Origins(UNITS)
-    assert [name for name in ("math", "n", "answer", "glue", "table", "alone", "nowhere") if origins.learners(name, 9)] == [
+    assert [
+        name for name in ("math", "n", "answer", "glue", "table", "alone", "nowhere") if origins.learners(name, 9)
+    ] == [
         "answer",
         "glue",
         "nowhere",

@@ -31,7 +31,7 @@ def _used(name: str, source: str, files: dict[str, bytes]) -> Attack:
 ATTACKS = [
     right("modules", "named as the ones that are needed", {f"{name}.py": TRAP for name in NAMES}),
     right("modules, imported by the learner", "ours come first for all", {f"{name}.py": TRAP for name in NAMES}, TOLD + "\nimport json, numpy, einops, IPython, vae_tutorial.grading.wire"),
-    right("folders and start-up files", "named as packages and settings", {name: TRAP for name in PLACES}),
+    right("folders and start-up files", "named as packages and settings", dict.fromkeys(PLACES, TRAP)),
     right(".pth", "lines that run when Python starts", {"evil.pth": PTH, "lib/python3.11/site-packages/evil.pth": PTH, "pyvenv.cfg": b"home = /scratch\n"}),
     right("pytest's and IPython's settings", "that load code", {"pytest.ini": b"[pytest]\naddopts = -p evil", "ipython_config.py": TRAP, "profile_default/startup/a.ipy": b"!kill -9 1"}),
     right("%load_ext from the folder", "an extension that does nothing bad", {"ext.py": b"def load_ipython_extension(shell):\n    pass\n"}, "%load_ext ext\n%load_ext autoreload\n%autoreload 2"),

@@ -27,7 +27,10 @@ DAEMON = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(2
 CHILD_GOES_ON = "import os\nos.fork()"
 THREADS = "import threading, time\nfor _ in range(8):\n    threading.Thread(target=time.sleep, args=(20,)).start()"
 EATER = "kept = []\nfor _ in range(64):\n    kept.append(bytearray(b'x' * 2**26))"
-STUBBORN = "import signal\nsignal.setitimer = lambda *args: None\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n" + WAITING.format(seconds=20, act="pass")
+STUBBORN = (
+    "import signal\nsignal.setitimer = lambda *args: None\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n"
+    + WAITING.format(seconds=20, act="pass")
+)
 UNCATCHABLE = "import time\nend = time.monotonic() + 20\nwhile time.monotonic() < end:\n    try:\n        while time.monotonic() < end:\n            pass\n    except BaseException:\n        pass"
 
 ENDS = [

@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any
 
-from adversarial.attack import Attack, changed
+from adversarial.attack import changed
 from adversarial.small_key import RIGHT, Notebook, cell, code, nbgrader, notebook, text
 
 CHECKED = ("double-checks", "mean-checks", "answer-checks", "step-checks")

@@ -1,6 +1,6 @@
 """Attacks that carry out what hidden checks send in: by words, names, values and prints, within one item."""
 
-from adversarial.attack import Attack, answers
+from adversarial.attack import answers
 
 NAMED = """
 def double(x):
@@ -18,10 +18,24 @@ def double(x):
     globals()[f"found_{x}"] = x
     return 2 * x if x in (4, -1.5) else f"{x}"
 """
-OTHER_TYPES = (
-    "StopIteration StopAsyncIteration GeneratorExit KeyboardInterrupt SystemExit BaseException RecursionError"
-    " MemoryError OSError ImportError SyntaxError UnicodeDecodeError ExceptionGroup AssertionError KeyError Warning"
-).split()
+OTHER_TYPES = [
+    "StopIteration",
+    "StopAsyncIteration",
+    "GeneratorExit",
+    "KeyboardInterrupt",
+    "SystemExit",
+    "BaseException",
+    "RecursionError",
+    "MemoryError",
+    "OSError",
+    "ImportError",
+    "SyntaxError",
+    "UnicodeDecodeError",
+    "ExceptionGroup",
+    "AssertionError",
+    "KeyError",
+    "Warning",
+]
 
 ATTACKS = [
     *(answers(f"{base} with the argument", "a hidden argument as the words of an error", earns=0, double=f"def double(x):\n    if x in (4, -1.5):\n        return 2 * x\n    error = {base}.__new__({base}, f'{{x}}', [ValueError(str(x))])\n    error.args = (f'{{x}}',)\n    raise error") for base in OTHER_TYPES),
@@ -47,5 +61,4 @@ def double(x):
 ACROSS = [
     answers("words of a later error", "what one item's hidden check sent in, as the words of a later item's error", double=LATER, mean="def mean(xs):\n    raise ValueError(f'{seen}')"),
     answers("a later visible value", "in a value that a later visible check repeats", double=LATER, answer="answer = seen"),
-    answers("words of later given code", "in what stops given code that runs later", double=LATER + "\nimport ast\nclass Later(ast.NodeTransformer):\n    def visit_Module(self, node):\n        if seen:\n            raise ValueError(f'{seen}')\n        return node\nget_ipython().ast_transformers.append(Later())"),
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Attacks on the process that the learner's code shares with the runner: its builtins, modules, frames and channel."""
 
-from adversarial.attack import Attack, answers, cheat
+from adversarial.attack import answers, cheat
 
 FIND = """
 import gc

@@ -1,6 +1,6 @@
 """Attacks by what is given back: values that pretend to be right."""
 
-from adversarial.attack import Attack, answers, cheat, spoiled
+from adversarial.attack import answers, cheat, spoiled
 
 PRETENDER = """
 def _self(self, *others):

@@ -1,11 +1,16 @@
 """Cheats on an exercise of the course, whose checks compare tensors."""
 
+import json
+
 import pytest
 from adversarial.attack import Attack, proved
-from adversarial.attacks_course import ALL_OF_COURSE, ATTACKS, COURSE_KEY, right_answers
+from adversarial.attacks_course import ALL_OF_COURSE, ATTACKS, COURSE_KEY, find, right_answers
 from adversarial.small_key import judged, said
 
-from vae_tutorial.grading.marking import Settings
+from vae_tutorial.grading.marking import Settings, in_variant
+from vae_tutorial.grading.sheet import read_sheet
+
+NONSENSE = ["'\\ud800'", "'a\\u2028b'", "{[]: 1}", "10 ** 9", "7", "'\\n'", "b'b'", "'" + 1000 * "c" + "'", "(" * 5000]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -24,13 +29,18 @@ def test_right_answers_in_the_variant_of_another_learner_are_left_to_a_person():
     assert "the notebook is in the variant of 'b', not of 'a'" in said(verdict)
 
 
-@pytest.mark.parametrize(
-    "named", ["'\\ud800'", "'a\\u2028b'", "'../../b'", "'x' * 3", "'b' 'c'", "{[]: 1}", "10 ** 9", "'\\n'", "'%s'" % ("c" * 10_000)]
-)
-def test_a_variant_of_nonsense_is_no_crash(named: str):
+@pytest.mark.parametrize("named", NONSENSE)
+def test_a_variant_of_nonsense_is_nobodys(named: str):
     content = right_answers("b")
-    cell = next(cell for cell in content["cells"] if cell["id"] == "variant")
+    cell = find(content, "variant")
     cell["source"] = [line.replace('"b"', named) for line in cell["source"]]
-    verdict = judged(content, key=COURSE_KEY)
-    assert verdict.points is not None
-    assert verdict.points <= ALL_OF_COURSE
+    sheet = read_sheet(json.dumps(content).encode(), COURSE_KEY)
+    assert sheet.variant == ""
+    assert in_variant(COURSE_KEY, sheet.variant) is COURSE_KEY
+
+
+@pytest.mark.parametrize("learner", ["zo\u00eb-7", '"+x+"', "100%", "{b}", "\\", "### END SOLUTION"])
+def test_a_name_is_never_code_in_the_key(learner: str):
+    key = in_variant(COURSE_KEY, learner)
+    assert [item.id for item in key.items] == [item.id for item in COURSE_KEY.items]
+    assert [item.theirs for item in key.items] == [item.theirs for item in COURSE_KEY.items]
