@@ -1,4 +1,4 @@
-"""The course's own exercises at marking: what learners see at home and what marks them is one code, and says the same."""
+"""The course's own exercises at marking: what learners see at home and what marks them is one code with one voice."""
 
 import importlib
 import json
@@ -33,10 +33,10 @@ def key_of(lesson: str) -> Key:
     return Key(lesson, (SOLUTIONS / lesson / f"{lesson}.ipynb").read_bytes())
 
 
-def marked(lesson: str, notebook: str, learner: str = "a", settings: Settings = Settings(), **files: bytes) -> Verdict:
+def marked(lesson: str, notebook: str, learner: str = "a", settings: Settings | None = None, **files: bytes) -> Verdict:
     bubblewrap()
     named = {name.replace("__", "."): content for name, content in files.items()}
-    return mark(key_of(lesson), Submission(learner, lesson, notebook.encode(), named), settings)
+    return mark(key_of(lesson), Submission(learner, lesson, notebook.encode(), named), settings or Settings())
 
 
 def text_of(folder, lesson: str) -> str:
