@@ -99,13 +99,8 @@ def test_what_a_value_follows_from(name, cell, expected):
 
 def test_what_only_the_learner_knows():
     origins = Origins(UNITS)
-    assert [
-        name for name in ("math", "n", "answer", "glue", "table", "alone", "nowhere") if origins.learners(name, 9)
-    ] == [
-        "answer",
-        "glue",
-        "nowhere",
-    ]
+    names = ("math", "n", "answer", "glue", "table", "alone", "nowhere")
+    assert [name for name in names if origins.learners(name, 9)] == ["answer", "glue", "nowhere"]
     assert origins.of(["glue"], 9, past_learners=False) == [UNITS[i] for i in (1, 2, 3, 4)]
 
 

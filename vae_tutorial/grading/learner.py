@@ -13,7 +13,7 @@ from vae_tutorial.grading.words import plain
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
 NO_ANSWER = "it sent what is no answer"
 ALL = 300.0  # seconds for everything of one submission
-STARTS = 4  # of the process, after each of which the cells are run again
+STARTS = 8  # of the process, after each of which the cells are run again
 
 
 class Learner:

@@ -91,9 +91,10 @@ class Encoder:
         if base := _base(kind, PLAIN):
             return self._atom(PLAIN[base](value))
         if kind is range:
-            if value[PARTS:]:
+            ends = [self.tree(part, depth + 1) for part in (value.start, value.stop, value.step)]
+            if value[PARTS:]:  # short to write, and endless to whoever reads it number by number
                 raise WireError(f"the result has more than {PARTS:,} parts")
-            return ["range", *(self.tree(part, depth + 1) for part in (value.start, value.stop, value.step))]
+            return ["range", *ends]
         if base := _base(kind, MEMBERS):
             return self._container(value, base, depth)
         return self._array(value) or _foreign(kind)

@@ -1,0 +1,1 @@
+"""Marking what learners hand in: contained, by one key, with nothing lost."""
