@@ -23,8 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from adversarial.small_key import KEY, RIGHT, WRONG, notebook
 
 from vae_tutorial.devices import cores
@@ -32,6 +31,7 @@ from vae_tutorial.grading.grade import grade, read_key
 from vae_tutorial.grading.gradebook import Book
 from vae_tutorial.grading.talking import ended
 
+ROOT = Path(__file__).parents[1]
 COURSE = "01_autoencoder_to_vae"
 KEYS = {"small": KEY, "course": read_key(COURSE, ROOT / "solutions" / COURSE / f"{COURSE}.ipynb")}
 CORES = cores()

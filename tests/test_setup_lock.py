@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
@@ -73,10 +74,11 @@ def requirements_of(name: str, extra: str) -> list[Requirement]:
     return active
 
 
-def test_conda_environment_repeats_no_version() -> None:
+def test_conda_environment_repeats_no_version_but_pythons() -> None:
+    assert SpecifierSet(PROJECT["requires-python"]).contains("3.12")
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["dependencies"] == [
-        f"python{PROJECT['requires-python']}",
+        "python=3.12",
         "pip",
         {"pip": ["-e .[lab,test]"]},
     ]
