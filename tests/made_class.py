@@ -1,7 +1,7 @@
-"""A class of twelve for exercise 01, to try grading on: right, wrong, odd and hostile. python tests/made_class.py FOLDER
+"""A class of twelve for exercise 01, to try grading on. python tests/made_class.py FOLDER
 
-Into FOLDER go submitted/, as nbgrader collects, and moodle.zip, the same as Moodle packs it. What the hostile ones do
-does no harm and stops by itself within a minute, also where nothing contains it.
+Into FOLDER go submitted/, as nbgrader collects, and moodle.zip, the same as Moodle packs it: right and wrong answers,
+odd files, and four with ill intent, which do no harm and stop by themselves even where nothing contains them.
 """
 
 import json
@@ -42,12 +42,8 @@ RIGHT = {
 }
 OTHERWISE = {
     "reparameterise": "return torch.addcmul(mu, (logvar / 2).exp(), eps)",
-    "kl": """
-        q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
-        return torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(-1)
-    """,
-    "price": "price = torch.tensor([round(0.5 * (mine.mu**2 + mine.sigma**2 - 1 - 2 * math.log(mine.sigma)), 4)])\n"
-    "price = price * mine.z_dim",
+    "kl": "return (torch.einsum('bz,bz->b', mu, mu) + (logvar.expm1() - logvar).sum(1)) / 2",
+    "price": "price = kl_divergence(*torch.tensor([[[mine.mu]], [[2 * math.log(mine.sigma)]]])) * mine.z_dim",
     "elbo": """
         p = torch.sigmoid(logits)
         r = -(x * p.log() + (1 - x) * (1 - p).log()).flatten(1).sum(1)
@@ -57,18 +53,15 @@ OTHERWISE = {
     "step": """
         q = model.encoder(x)
         loss = minus_elbo(model.decoder(reparameterise(q.mu, q.logvar, eps)), x, q.mu, q.logvar)["loss"]
-        weights = list(model.parameters())
-        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
-            weight.grad = gradient
+        model.zero_grad()
+        loss.backward()
         optimizer.step()
         return float(loss)
     """,
     "grid": """
-        page = []
-        for _ in range(rows):
-            images = [torch.sigmoid(decoder(torch.randn(1, z_dim)))[0, 0] for _ in range(columns)]
-            page.append(torch.cat(images, dim=1))
-        return torch.cat(page, dim=0).numpy()
+        import numpy as np
+        images = decoder(torch.randn(rows * columns, z_dim)).sigmoid()
+        return np.block([[images[r * columns + c, 0].numpy() for c in range(columns)] for r in range(rows)])
     """,
 }
 SLIPS = {
@@ -79,10 +72,8 @@ SLIPS = {
     "logits": {"grid": RIGHT["grid"].replace("torch.sigmoid(decoder(", "(decoder(")},
 }
 THIEF = """
-import socket
+import socket, vae_tutorial
 from pathlib import Path
-
-import vae_tutorial
 
 def found():
     "The solution, from wherever it may lie, and whether anything else can be reached."
@@ -132,8 +123,8 @@ checks.Item.points = lambda self: 100
 def kl_divergence(mu, logvar):
     return Everything()
 """
-GOOD = "Without the KL the clouds shrink and spread: a plain autoencoder, which copies better. Codes from N(0, I) mean\n"
-GOOD += "nothing to its decoder. I would show 24 samples from the prior of both models."
+GOOD = """Without the KL the clouds shrink and spread: a plain autoencoder, which copies better. Codes from N(0, I) mean
+nothing to its decoder. I would show 24 samples from the prior of both models."""
 
 
 def class_of_twelve() -> dict[str, tuple[str, str, str]]:
@@ -159,7 +150,8 @@ def class_of_twelve() -> dict[str, tuple[str, str, str]]:
         if learner in ODD:
             ODD[learner](notebook)
         file = "my homework (final).ipynb" if learner == "g" else f"{LESSON}.ipynb"
-        made[learner] = file, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", LATE if learner == "f" else IN_TIME
+        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+        made[learner] = file, text, LATE if learner == "f" else IN_TIME
     return made
 
 

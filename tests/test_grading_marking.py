@@ -155,7 +155,7 @@ def test_the_border_changes_no_verdict_and_no_sentence(lesson, monkeypatch):
                 torch.manual_seed(0)
                 there = over_the_wire(lesson, f"{task}-checks", run.names, monkeypatch)
             assert there["points"] == at_home, (task, there["lines"], str(at_home.report))
-            said = [[good, text] for good, text, _ in there["lines"] if WITHHELD not in text]
+            said = [[good, text] for good, text, hidden in there["lines"] if not (hidden and good) and WITHHELD not in text]
             here = [[good, text] for good, text in at_home.report.lines()]
             assert said
             assert all(line in here for line in said), (task, said, here)

@@ -300,7 +300,7 @@ def test_the_command(checkout, tmp_path, monkeypatch, capsys):
     target = tmp_path / "x.zip"
     assert release_command.run(parser.parse_args(["-o", str(target), "--assignment", FIRST])) == 0
     assert re.fullmatch(
-        rf"{re.escape(str(target))}: \d+ files, 1 exercises, [\d.]+ MB, nothing of solutions/ in it\n",
+        rf"{re.escape(str(target))}: \d+ files, 1 exercise, [\d.]+ MB, nothing of solutions/ in it\n",
         capsys.readouterr().out,
     )
     assert release_command.run(parser.parse_args(["-o", str(tmp_path / "none" / "x.zip")])) == 2

@@ -216,6 +216,7 @@ def nested(levels, of=list):
         (lambda: dict.fromkeys(range(500)), "has more than 1,000 parts"),
         (lambda: ordinal(40), "has more than 1,000 parts"),
         (lambda: range(10**4000), "an integer of more than 4,000 digits"),
+        (lambda: range(1001), "has more than 1,000 parts"),
         (lambda: {-(10**4000): 1}, "an integer of more than 4,000 digits"),
         (cyclic, "nested more than 50 levels deep, or holds itself"),
         (lambda: nested(51), "nested more than 50 levels deep"),

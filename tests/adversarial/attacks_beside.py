@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks by files beside the notebook, and a right notebook that needs one."""
 
 from adversarial.attack import Attack

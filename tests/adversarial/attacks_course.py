@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks on an exercise of the course: on `Item`, `Points`, `check`, its given code, and by tensors."""
 
 import json
@@ -129,7 +130,7 @@ ATTACKS = [
     Attack("checks edited", "asserting nothing", lambda: _edited(lambda cell: cell.update(source="item = Item('all', points=17)\nitem.points()")), earns=HONEST_OF_COURSE, says="edited: checks of"),
     Attack("checks deleted", "with given code", lambda: _edited(None), earns=HONEST_OF_COURSE, says="not there: checks of"),
     Attack("modules beside", "named as ours", lambda: right_answers(), {f"{name}.py": b"import os; os._exit(9)" for name in ("torch", "einops", "vae_tutorial", "numpy", "json")} | {"vae_tutorial/checks/__init__.py": b"1/0"}, earns=ALL_OF_COURSE),
-    Attack("the end of one task", "the others keep their points", lambda: _spoiled("kl", "import os\ndef kl_divergence(mu, logvar):\n    os._exit(3)"), earns=ALL_OF_COURSE - 3 - 1 - 3 - 3, says="it ended by itself (exit status 3)"),
+    Attack("the end of one task", "the others keep their points", lambda: _spoiled("grid", "import os\ndef sample_grid(*args):\n    os._exit(3)"), earns=ALL_OF_COURSE - 2, says="it ended by itself (exit status 3)"),
     Attack("untouched", "as it was given out", lambda: exercise({}), earns=0, says="it is not written yet"),
     Attack("right", "the key's own answers", lambda: right_answers(), earns=ALL_OF_COURSE),
 ]  # fmt: skip

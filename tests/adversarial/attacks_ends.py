@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks that end, stop, flood or fill: what of the rest of a right notebook keeps its points.
 
 Each ends by itself within a minute, were there no sandbox.
@@ -64,6 +65,8 @@ ENDS = [
     cell("%reset", "all names gone", "%reset -f", earns=7, says=""),
     cell("signals refused", "SIGTERM and others are ignored", "import signal\nfor number in range(1, 65):\n    try:\n        signal.signal(number, signal.SIG_IGN)\n    except (OSError, ValueError):\n        pass"),
     called("os._exit in a call", "the process is gone at each call", "import os\nos._exit(1)", says="it ended by itself (exit status 1)"),
+    spoiled("os._exit in a call that others need", "the process is gone in two tasks", earns=4, double="import os\ndef double(x):\n    os._exit(1)"),
+    spoiled("os._exit in every call and cell", "more often than the process is started again", earns=0, double="import os\ndouble = mean = lambda *args: os._exit(1)", mean="double(1)", step="step = double\nos._exit(2)", answer="os._exit(3)"),
     called("sys.exit in a call", "an exception that ends programs", "import sys\nsys.exit('done')", says="SystemExit"),
     called("segfault in a call", "a null pointer is read", "import ctypes\nctypes.string_at(0)"),
     called("recursion in a call", "without end", "return mean(xs)", says="RecursionError"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks that carry out what hidden checks send in: by words, names, values and prints, within one item."""
 
 from adversarial.attack import answers

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks on the process that the learner's code shares with the runner: its builtins, modules, frames and channel."""
 
 from adversarial.attack import answers, cheat

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an attack in each line
 """Attacks by what is given back: values that pretend to be right."""
 
 from adversarial.attack import answers, cheat, spoiled

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables, an answer in each line
 """Right answers written in unusual ways, and honest wrong ones: exactly their points."""
 
 from adversarial.attack import Attack, answers, spoiled

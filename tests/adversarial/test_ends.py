@@ -1,4 +1,4 @@
-"""Code that ends, stops, floods or fills: the right rest of a notebook keeps its points, and marking comes to an end."""
+"""Code that ends, stops, floods or fills: the right rest of a notebook keeps its points, and marking ends."""
 
 import pytest
 from adversarial.attack import Attack, proved

@@ -17,3 +17,10 @@ def test_a_right_notebook_that_was_changed_earns_all(change: str):
     CONTROLS[change](content)
     verdict = judged(content)
     assert verdict.points == ALL, said(verdict)
+
+
+@pytest.mark.parametrize("depth", [900, 930, 950, 970, 990])
+def test_a_nest_as_deep_as_the_reader_can_go_is_no_crash(depth: int):
+    nest = b"[" * depth + b"]" * depth
+    verdict = judged(b'{"cells": [{"cell_type": "code", "id": ' + nest + b', "source": ' + nest + b"}]}")
+    assert verdict.points == 0

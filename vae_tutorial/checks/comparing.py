@@ -136,7 +136,7 @@ def _how(a: Tensor, b: Tensor, of: str) -> str:
         return f"{(~a.isfinite()).sum()} of {a.numel()} numbers{of} are not finite, such as {bad}"
     a = a.view_as(b)
     at = int((a - b).abs().argmax())
-    told = f"yours{of} {a.flatten()[at].item():.4g}, expected {b.flatten()[at].item():.4g}"
+    told = "yours{} {}, expected {}".format(of, *_told_apart(a.flatten()[at].item(), b.flatten()[at].item()))
     if a.numel() == 1:
         return told
     told += f" at {[int(i) for i in torch.unravel_index(torch.tensor(at), a.shape)]}"
@@ -147,6 +147,11 @@ def _how(a: Tensor, b: Tensor, of: str) -> str:
         and bool((a - factor * b).abs().max() < 1e-3 * a.abs().max())
     )
     return f"every number{of} is {factor.item():.3g} times what it should be: {told}" if alike else told
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with four digits, or as many as it takes to see that they differ."""
+    return next(((f"{a:.{n}g}", f"{b:.{n}g}") for n in range(4, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), (str(a), str(b)))
 
 
 def _shape(tensor: Tensor) -> str:

@@ -6,7 +6,7 @@ from statistics import mean
 from vae_tutorial.grading.class_pictures import items_picture
 from vae_tutorial.grading.page import names, table, text
 from vae_tutorial.grading.records import Mark
-from vae_tutorial.grading.slips import Slip, slips
+from vae_tutorial.grading.slips import Slip, again, slips
 from vae_tutorial.grading.standing import Standing
 from vae_tutorial.grading.words import count
 
@@ -51,7 +51,7 @@ def _row(found: Sequence[tuple[Standing, Mark]], counts: tuple[str, int, int, in
 
 
 def _slips(found: Sequence[tuple[Standing, Mark]]) -> str:
-    told = [(s.verdict.learner, line.text) for s, mark in found for line in mark.lines if not line.good]
+    told = [(s.verdict.learner, text) for s, mark in found for text in _failing(mark)]
     made = slips(told)
     if not made:
         return ""
@@ -59,6 +59,13 @@ def _slips(found: Sequence[tuple[Standing, Mark]]) -> str:
     rarer = [len(slip.learners) for slip in made[MOST_SLIPS:]]
     rest = f'<p class="soft">And {len(rarer)} more, of {count(max(rarer), "learner")} at most.</p>' if rarer else ""
     return f'<h3>{text(found[0][1].title, 200)}</h3>\n<ul class="slips">{shown}</ul>\n{rest}'
+
+
+def _failing(mark: Mark) -> list[str]:
+    """What failing checks say, without hidden ones that say what a visible one has said."""
+    failing = [line for line in mark.lines if not line.good]
+    seen = [line.text for line in failing if not line.hidden]
+    return seen + [line.text for line in failing if line.hidden and not any(again(line.text, text) for text in seen)]
 
 
 def _slip(slip: Slip) -> str:

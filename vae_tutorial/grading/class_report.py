@@ -45,9 +45,9 @@ def _waiting(class_: Sequence[Standing]) -> str:
     for standing in class_:
         for mark in standing.verdict.marks:
             if standing.earned(mark) is None:
-                reason = mark.reason or (BY_HAND if mark.by_hand else "no reason is known")
+                reason = standing.reason(mark) or (BY_HAND if mark.by_hand else "no reason is known")
                 _note(to_mark, reason, standing.verdict.learner, mark.title)
-            elif mark.reason and not standing.earned(mark):
+            elif mark.reason and mark.id not in standing.by_hand and not standing.earned(mark):
                 _note(nothing, mark.reason, standing.verdict.learner, mark.title)
     said = '<section class="sheet">\n<h2>To be marked</h2>\n'
     said += _reasons("What waits for a person, and why", to_mark) if to_mark else "<p>Everything is decided.</p>"

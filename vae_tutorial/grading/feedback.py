@@ -1,20 +1,26 @@
 """What a learner gets back: one page that says of each task what holds, what does not yet, and what it earned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vae_tutorial.grading.page import name, page, text, title
 from vae_tutorial.grading.records import Line, Mark, Verdict
-from vae_tutorial.grading.slips import kind
+from vae_tutorial.grading.slips import again, kind
+from vae_tutorial.grading.standing import BY_HAND, Standing
 from vae_tutorial.grading.words import count, duration, moment, put_in_place
 
 MOST_OF_AN_ANSWER = 20_000  # letters
+ByHand = Mapping[str, float | None]
+Comments = Mapping[str, str]
+NOTHING: Mapping[str, Any] = {}
 RULE = "A task earns its points when all its checks hold, those that run only at marking among them."
 HIDDEN = '<span class="tag">checked at marking</span>'
 
 
-def write_feedback(verdict: Verdict, folder: Path) -> Path:
-    """Write the page as folder/LEARNER/ASSIGNMENT.html; returns the path.
+def write_feedback(verdict: Verdict, folder: Path, by_hand: ByHand = NOTHING, comments: Comments = NOTHING) -> Path:
+    """Write the page as folder/LEARNER/ASSIGNMENT.html; returns the path. by_hand, comments: as in feedback_page.
 
     Raises ValueError for a learner or an assignment that names no place in one folder.
     """
@@ -23,15 +29,31 @@ def write_feedback(verdict: Verdict, folder: Path) -> Path:
             raise ValueError(f"verdict.{part} must be a text that can name a file, got {given[:60]!r}")
     path = folder / verdict.learner / f"{verdict.assignment}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    put_in_place(path, feedback_page(verdict))
+    put_in_place(path, feedback_page(verdict, by_hand, comments))
     return path
 
 
-def feedback_page(verdict: Verdict) -> str:
-    """The page as HTML that needs nothing besides itself; every text in it is escaped."""
-    items = "\n".join(_item(number, mark) for number, mark in enumerate(verdict.marks, 1))
+def feedback_page(verdict: Verdict, by_hand: ByHand = NOTHING, comments: Comments = NOTHING) -> str:
+    """The page as HTML that needs nothing besides itself; every text in it is escaped.
+
+    by_hand: by item, the points that a person gave, or None where they have to again. comments: by item.
+    """
+    verdict = _decided(Standing(verdict, by_hand))
+    items = "\n".join(_item(n, mark, comments.get(mark.id, "")) for n, mark in enumerate(verdict.marks, 1))
     body = "\n".join([_head(verdict), items, _remarks(verdict.remarks), _foot(verdict)])
     return page(f"{verdict.assignment}: feedback for {verdict.learner}", body)
+
+
+def _decided(standing: Standing) -> Verdict:
+    """The verdict with what a person has decided in it."""
+    marks = [
+        replace(mark, points=points, reason=BY_HAND if points is not None else "")
+        if mark.id in standing.by_hand
+        else mark
+        for mark in standing.verdict.marks
+        for points in [standing.earned(mark)]
+    ]
+    return replace(standing.verdict, marks=tuple(marks))
 
 
 def _head(verdict: Verdict) -> str:
@@ -77,7 +99,7 @@ def _handed_in(verdict: Verdict) -> str:
     return f"<p>{when}, <strong>{late}</strong>.</p>" if when else f"<p>Handed in <strong>{late}</strong>.</p>"
 
 
-def _item(number: int, mark: Mark) -> str:
+def _item(number: int, mark: Mark, comment: str) -> str:
     parts = [
         f'<section class="sheet">\n<div class="head"><h2>{number}. {text(mark.title, 200)}</h2>{_earned(mark)}</div>'
     ]
@@ -90,6 +112,9 @@ def _item(number: int, mark: Mark) -> str:
     if mark.answer.strip():
         answer = text(mark.answer.strip("\n"), MOST_OF_AN_ANSWER)
         parts.append(f'<p class="soft">Your answer, as it was received:</p>\n<blockquote>{answer}</blockquote>')
+    if comment.strip():
+        said = text(comment.strip("\n"), MOST_OF_AN_ANSWER)
+        parts.append(f'<p class="soft">Whoever marked it says:</p>\n<blockquote>{said}</blockquote>')
     return "\n".join([*parts, "</section>"])
 
 
@@ -103,25 +128,26 @@ def _earned(mark: Mark) -> str:
 def _checks(lines: Sequence[Line]) -> str:
     """All checks that a learner could see, and hidden ones that fail; one slip found again is said in a word."""
     shown: list[Line] = []
-    again: dict[str, int] = {}
+    found: dict[str, int] = {}
     for line in lines:
         if line.hidden and line.good:
             continue
-        if line.hidden and line.text and any(not seen.good and kind(seen.text) == kind(line.text) for seen in shown):
-            again[kind(line.text)] = again.get(kind(line.text), 0) + 1
+        seen = [kind(seen.text) for seen in shown if not seen.good and again(line.text, seen.text)]
+        if line.hidden and line.text and seen:
+            found[seen[0]] = found.get(seen[0], 0) + 1
         else:
             shown.append(line)
-    said = [_line(line, 0 if line.good else again.get(kind(line.text), 0)) for line in shown]
+    said = [_line(line, 0 if line.good else found.get(kind(line.text), 0)) for line in shown]
     passed = sum(line.hidden and line.good for line in lines)
     if passed:
         said.append(_check(True, f"{count(passed, 'more check')}, run at marking", ""))
     return '<ul class="checks">' + "\n".join(said) + "</ul>"
 
 
-def _line(line: Line, again: int) -> str:
+def _line(line: Line, times: int) -> str:
     notes = [HIDDEN] if line.hidden else []
-    if again:
-        notes.append(f'<span class="soft">Found again by {count(again, "check")} at marking.</span>')
+    if times:
+        notes.append(f'<span class="soft">Found again by {count(times, "check")} at marking.</span>')
     return _check(line.good, text(line.text), " ".join(notes))
 
 

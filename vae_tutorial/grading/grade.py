@@ -1,6 +1,6 @@
 """Grade a class: mark what is new, store each verdict as it comes, and write what people read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -63,14 +63,19 @@ def grade(
             journal.append(verdict)
             book.record(verdict)
             outcome.marked += 1
+        handed_in = {}
         for one in found:
-            submission = one.load()
-            if judged := journal.holds(one.learner, submission.sha256, settings.version(key)):
+            if judged := journal.holds(one.learner, one.load().sha256, settings.version(key)):
                 verdict = _with_lateness(judged, due)
                 book.record(verdict)  # where a run was killed behind the journal; else it changes nothing
-                _publish(verdict, submission, key, output)
                 outcome.verdicts.append(verdict)
-        outcome.hand_marks = book.hand_marks(key.assignment)
+                handed_in[one.learner] = one
+        outcome.hand_marks, comments = book.hand_marks(key.assignment), book.comments(key.assignment)
+    for verdict in outcome.verdicts:
+        learner = verdict.learner
+        _publish(verdict, handed_in[learner].load(), key, output)
+        said = _by_item(comments.get(learner, {}), key)
+        write_feedback(verdict, output / "feedback", outcome.hand_marks.get(learner, {}), said)
     outcome.verdicts = with_copies(outcome.verdicts)
     write_csv(outcome.verdicts, outcome.hand_marks, output / f"{key.assignment}.csv")
     put_in_place(output / f"{key.assignment}.html", class_page(outcome.verdicts, outcome.hand_marks))
@@ -113,7 +118,17 @@ def _publish(verdict: Verdict, submission: Submission, key: Key, output: Path) -
     place.mkdir(parents=True, exist_ok=True)
     page = autograded(submission.notebook, key.notebook, verdict)
     put_in_place(place / f"{key.assignment}.ipynb", page.decode())
-    write_feedback(verdict, output / "feedback")
+
+
+def _by_item(comments: Mapping[str, str], key: Key) -> dict[str, str]:
+    """Comments by the item that they are on: those on an answer belong to the next item below it."""
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for cell in key.cells:
+        waiting += [comments[cell.grade_id]] if cell.grade_id in comments else []
+        if cell.role in ("checks", "written") and waiting:
+            found[cell.grade_id], waiting = "\n".join(waiting), []
+    return found
 
 
 def read_key(assignment: str, notebook: Path) -> Key:

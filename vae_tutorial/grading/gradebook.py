@@ -80,12 +80,14 @@ class Book(Database):
             for cell in self.by_name(api.SolutionCell, notebook.id).values():
                 self.put(api.Comment, {"cell_id": cell.id, "notebook_id": submitted.id}, {})
 
-    def hand_marks(self, assignment: str) -> dict[str, dict[str, float]]:
-        """The points that somebody gave, extra credit among them, by learner and item."""
+    def hand_marks(self, assignment: str) -> dict[str, dict[str, float | None]]:
+        """The points that somebody gave, with extra credit, by learner and item; None where they are needed again."""
         given = api.Grade.manual_score.is_not(None)
         more = api.Grade.extra_credit.is_not(None) & api.Grade.auto_score.is_not(None)
         rows = self.session.execute(
-            select(api.SubmittedAssignment.student_id, api.GradeCell.name, api.Grade.score)
+            select(
+                api.SubmittedAssignment.student_id, api.GradeCell.name, api.Grade.score, api.Grade.needs_manual_grade
+            )
             .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
             .join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
             .join(api.GradeCell, api.GradeCell.id == api.Grade.cell_id)
@@ -93,10 +95,26 @@ class Book(Database):
             .where(api.Assignment.name == assignment, given | more)
         ).all()
         self.session.rollback()
-        marks: dict[str, dict[str, float]] = {}
-        for learner, item, points in rows:
-            marks.setdefault(learner, {})[item] = float(points)
+        marks: dict[str, dict[str, float | None]] = {}
+        for learner, item, points, needed in rows:
+            marks.setdefault(learner, {})[item] = None if needed else float(points)
         return marks
+
+    def comments(self, assignment: str) -> dict[str, dict[str, str]]:
+        """What somebody wrote in formgrader, by learner and by the cell that it was written to."""
+        rows = self.session.execute(
+            select(api.SubmittedAssignment.student_id, api.SolutionCell.name, api.Comment.manual_comment)
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            .join(api.Comment, api.Comment.notebook_id == api.SubmittedNotebook.id)
+            .join(api.SolutionCell, api.SolutionCell.id == api.Comment.cell_id)
+            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+            .where(api.Assignment.name == assignment, api.Comment.manual_comment.is_not(None))
+        ).all()
+        self.session.rollback()
+        written: dict[str, dict[str, str]] = {}
+        for learner, cell, text in rows:
+            written.setdefault(learner, {})[cell] = str(text)
+        return written
 
     def _added(self, verdict: Verdict) -> tuple[Any, dict[str, Any]]:
         """The notebook that a verdict is on, and its graded cells."""

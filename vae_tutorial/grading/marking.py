@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vae_tutorial.course.assign import assigned
+from vae_tutorial.grading.following import with_causes
 from vae_tutorial.grading.key import Item, Key
 from vae_tutorial.grading.learner import Learner
 from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
@@ -76,6 +77,7 @@ def _judged(key: Key, submission: Submission, settings: Settings, verdict: Verdi
         whose = f"the notebook is in the variant of {named!r}" if named else "the notebook is in nobody's variant"
         remarks.append(f"{whose}, not of {submission.learner!r}")
         marks = [replace(m, points=None, reason=whose) if m.id in own.drawn and m.points else m for m in marks]
+    marks = with_causes(marks, own.items, sheet.steps)
     return replace(verdict, marks=tuple(marks), remarks=(*verdict.remarks, *remarks), weights=weights)
 
 
@@ -103,7 +105,8 @@ def _mark(item: Item, sheet: Sheet, learner: Learner, judging: Referee, weights:
 
 def _written(item: Item, sheet: Sheet) -> Mark:
     if item.id not in sheet.texts:
-        return replace(_undecided(item, "the cell of this answer is not there"), by_hand=True)
+        reason = "the cell of this answer is not there; it may stand elsewhere in the file"
+        return replace(_undecided(item, reason), by_hand=True)
     text = sheet.texts[item.id].strip()
     if text in STUBS:
         return Mark(item.id, item.title, item.most, by_hand=True, points=0.0, reason="nothing was written")

@@ -17,11 +17,11 @@ from typing import Any
 from vae_tutorial.grading import wire
 from vae_tutorial.grading.channel import Channel
 from vae_tutorial.grading.weights import sketch
+from vae_tutorial.grading.words import WITHHELD
 
 CELL = "<checks>"
 SECONDS = 120  # of the processor, for one item
 MOST_LETTERS = 300  # of an error's name and of its words
-WITHHELD = "its words are left out here"
 FLOW = ("StopIteration", "StopAsyncIteration", "GeneratorExit")  # an error of these names would steer our own loops
 
 
@@ -111,12 +111,18 @@ def _failed(error: Exception, hidden_lines: Collection[int]) -> dict[str, Any]:
 def _earned(value: Any, most: float) -> dict[str, Any]:
     """What the last line of a cell that ran to its end says: a number of points, or else all of them."""
     report = getattr(value, "report", None)
-    lines = [] if report is None else [[*line, i >= len(report.seen)] for i, line in enumerate(report.lines())]
+    lines = [] if report is None else _lines(report)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return {"points": most, "lines": lines}
     if not 0 <= value <= most:
         return {"broken": f"the checks give {float(value):g} of {most:g} points"}
     return {"points": float(value), "lines": lines}
+
+
+def _lines(report: Any) -> list[list[Any]]:
+    """What an Item says at home, and the hidden checks that hold, which are counted for the learner."""
+    said = [[*line, i >= len(report.seen)] for i, line in enumerate(report.lines())]
+    return said + [[True, verdict.claim, True] for verdict in report.unseen if not verdict.problem]
 
 
 def _line(frame: Any) -> int:

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     exercises = sum("/exercises/" in name for name in names)
+    said = f"{exercises} exercise{'s' * (exercises != 1)}"
     size = args.output.stat().st_size / 1e6
-    print(f"{args.output}: {len(names)} files, {exercises} exercises, {size:.1f} MB, nothing of solutions/ in it")
+    print(f"{args.output}: {len(names)} files, {said}, {size:.1f} MB, nothing of solutions/ in it")
     return 0

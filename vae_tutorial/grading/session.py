@@ -13,7 +13,7 @@ from rich.console import Console
 from vae_tutorial.arguments import check_whole
 from vae_tutorial.grading.grade import grade, read_key
 from vae_tutorial.grading.marking import Settings, mark
-from vae_tutorial.grading.records import Submission, Verdict
+from vae_tutorial.grading.records import Mark, Submission, Verdict
 from vae_tutorial.grading.sandbox import SandboxUnavailable, choose
 from vae_tutorial.grading.table import print_table
 from vae_tutorial.grading.talking import ended
@@ -28,8 +28,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         key = read_key(args.assignment, _key_of(args))
         settings = Settings(trusted=args.trusted, assigned=args.assigned)
-        if args.due and datetime.fromisoformat(args.due).tzinfo is None:
-            raise ValueError(f"--due must have its zone, as 2030-01-31T23:59+01:00, got {args.due}")
+        _check_due(args.due)
         choose(args.trusted)
         with _executor(args) as executor:
             outcome = grade(key, args.submissions, args.output, executor, settings, due=args.due)
@@ -54,7 +53,20 @@ def run(args: argparse.Namespace) -> int:
     return 1 if outcome.failed else 0
 
 
+def _check_due(due: str) -> None:
+    try:
+        known = not due or datetime.fromisoformat(due).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"--due must be a time with its zone, as 2030-01-31T23:59+01:00, got {due}")
+
+
 def _key_of(args: argparse.Namespace) -> Path:
+    lessons = sorted(path.name for path in SOLUTIONS.glob("*/"))
+    if args.key is None and args.assignment not in lessons:
+        accepted = f"of {', '.join(lessons)}" if lessons else "of a checkout of the course, which is not here"
+        raise ValueError(f"ASSIGNMENT must be {accepted}, or --key must name its key, got {args.assignment}")
     return args.key or SOLUTIONS / args.assignment / f"{args.assignment}.ipynb"
 
 
@@ -68,10 +80,14 @@ def _solution(args: argparse.Namespace) -> Submission:
 def _said_of_key(verdict: Verdict) -> str:
     """Whether a key can be trusted: what its own answers earn."""
     checked = [mark for mark in verdict.marks if not mark.by_hand]
-    lost = [f"{mark.title} ({mark.reason or mark.lines[0].text})" for mark in checked if mark.points != mark.most]
+    lost = [f"{mark.title} ({mark.reason or _why(mark)})" for mark in checked if mark.points != mark.most]
     if not lost:
         return f"the key's own answers earn all {sum(mark.most for mark in checked):g} points that are checked"
     return f"look at the key: its own answers do not earn {'; '.join(lost)}"
+
+
+def _why(mark: Mark) -> str:
+    return next((line.text for line in mark.lines if not line.good), f"{mark.points:g} of {mark.most:g}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vae_tutorial.grading.words import MOST_LETTERS
+from vae_tutorial.grading.words import MOST_LETTERS, WITHHELD
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|-?\b(?:nan|inf)\b")
 GAP = "…"
@@ -33,6 +33,12 @@ def without_details(text: str) -> str:
         if depth == 0:
             return text[:place].rstrip() if text[place - 1] == " " else text
     return text
+
+
+def again(hidden: str, seen: str) -> bool:
+    """Whether a hidden check says what was said before, a learner's error perhaps without its words."""
+    without_words = hidden.endswith(WITHHELD) and seen.startswith(hidden.removesuffix(WITHHELD))
+    return without_words or kind(hidden) == kind(seen)
 
 
 def slips(told: Iterable[tuple[str, str]]) -> list[Slip]:

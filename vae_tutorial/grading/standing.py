@@ -6,7 +6,9 @@ from functools import cached_property
 
 from vae_tutorial.grading.records import Mark, Verdict
 
-HandMarks = Mapping[str, Mapping[str, float]]  # learner -> item -> points
+# learner -> item -> points, or None where what was marked has changed since.
+HandMarks = Mapping[str, Mapping[str, float | None]]
+BY_HAND, CHANGED = "marked by a person", "what was marked by hand has changed since: mark it again"
 
 
 @dataclass(frozen=True)
@@ -14,11 +16,17 @@ class Standing:
     """A submission's points. by_hand: marks by item; each stands in the place of what the checks gave."""
 
     verdict: Verdict
-    by_hand: Mapping[str, float]
+    by_hand: Mapping[str, float | None]
 
     def earned(self, mark: Mark) -> float | None:
         """The points of an item, or None while nobody has decided."""
         return self.by_hand.get(mark.id, mark.points)
+
+    def reason(self, mark: Mark) -> str:
+        """The mark's reason, or that a person has decided, or has to again."""
+        if mark.id not in self.by_hand:
+            return mark.reason
+        return CHANGED if self.by_hand[mark.id] is None else BY_HAND
 
     @cached_property
     def points(self) -> float:

@@ -96,7 +96,7 @@ def _about_item(mark: Mark, standing: Standing) -> dict[str, str]:
         "most": f"{mark.most:g}",
         "hand_mark": "" if by_hand is None else f"{by_hand:g}",
         "needs_marking": "yes" if standing.earned(mark) is None else "no",
-        "reason": guarded(shortened(mark.reason)),
+        "reason": guarded(shortened(standing.reason(mark))),
         "failed": _joined([line.text for line in mark.lines if not line.good]),
     }
 

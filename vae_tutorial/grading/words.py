@@ -8,6 +8,7 @@ from pathlib import Path
 MOST_LETTERS = 1000  # of one sentence in a report
 # Control characters, those that turn the direction of the text around them, halves of pairs that no file can hold.
 HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+WITHHELD = "its words are left out here"  # of a learner's error in a hidden check
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 

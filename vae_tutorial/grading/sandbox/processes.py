@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from vae_tutorial.grading.sandbox.limits import Limits, size
@@ -14,8 +15,9 @@ def descendants(pid: int) -> list[int]:
     """The process and all that come from it, without those whose parent has ended."""
     found = [pid]
     for each in found:  # grows while it is read
-        for children in Path(f"/proc/{each}/task").glob("*/children"):
-            found.extend(int(child) for child in _read(children).split())
+        with suppress(OSError):  # it may end while its folder is listed
+            for children in Path(f"/proc/{each}/task").glob("*/children"):
+                found.extend(int(child) for child in _read(children).split())
     return found
 
 
