@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from vae_tutorial.grading.class_report import class_page
 from vae_tutorial.grading.feedback import feedback_page, write_feedback
 from vae_tutorial.grading.records import Line, Mark
+from vae_tutorial.grading.words import WITHHELD
 
 
 def read(*marks: Mark, **changes: object) -> Document:
@@ -73,6 +74,25 @@ def test_the_same_slip_found_again_at_marking_is_said_in_a_word():
         f"✗Not yet: {told.format(8)}Found again by 2 checks at marking.",
         "✗Not yet: b: cchecked at marking",
     ]
+
+
+def test_the_same_error_found_again_at_marking_without_its_words_is_said_in_a_word():
+    told = "is the KL: kl stops with OSError: {}"
+    lines = [Line(False, told.format("a\x00b")), Line(False, told.format(WITHHELD), hidden=True)]
+    page = read(a_mark(*lines, Line(False, told.format(WITHHELD).replace("OSError", "KeyError"), hidden=True)))
+    assert len(page.texts["li"]) == 2
+    assert page.texts["li"][0].endswith("Found again by 1 check at marking.")
+    assert page.texts["li"][1].startswith("✗Not yet: is the KL: kl stops with KeyError")
+
+
+def test_what_a_person_gave_and_wrote_stands_in_the_page():
+    marks = (a_mark(Line(False, "is the KL"), points=0.0), Mark("words", "Words", 2.0, by_hand=True, answer="So."))
+    verdict = a_verdict("a", marks=marks)
+    page = Document(feedback_page(verdict, {"kl": 1.0, "words": 1.5}, {"words": "Half a point for <b>"}))
+    assert {"2.5 of 5 points", "1 of 3 points", "1.5 of 2 points", "marked by a person"} <= set(page.texts["p"])
+    assert page.texts["blockquote"] == ["So.", "Half a point for <b>"]
+    page = Document(feedback_page(verdict, {"kl": None, "words": 2.0}))
+    assert {"2 of 5 points so far", "3 points, to be marked"} <= set(page.texts["p"])
 
 
 def test_visible_checks_all_stand_even_if_they_say_the_same():

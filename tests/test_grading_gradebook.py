@@ -257,6 +257,8 @@ class TestHandMarks:
         with Book(marked) as book:
             assert book.hand_marks(LESSON) == {"a": {"words": 2.5}, "b": {"kl-checks": 1.0, "price-checks": 1.5}}
             assert book.hand_marks("02_bce_vs_mse") == {}
+            assert book.comments(LESSON) == {"a": {"words": "well said"}, "b": {"kl": "look at the sign"}}
+            assert book.comments("02_bce_vs_mse") == {}
 
     @pytest.mark.parametrize("answer", ["The answer of a.", "Another answer."])
     def test_a_mark_stays_and_is_asked_for_again_where_the_answer_is_another(self, marked, answer):
@@ -266,6 +268,7 @@ class TestHandMarks:
             assert grades(marked)["a", "words"] == (None, 2.5, None, needs)
             book.record(again(verdict("a", answer=answer)))  # a second run leaves it so
             assert grades(marked)["a", "words"] == (None, 2.5, None, needs)
+            assert book.hand_marks(LESSON)["a"] == {"words": None if needs else 2.5}
             mark_by_hand(marked, "a", "words", 3.0)
             book.record(again(verdict("a", answer=answer)))
             assert grades(marked)["a", "words"] == (None, 3.0, None, False)

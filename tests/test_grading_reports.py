@@ -74,6 +74,14 @@ def test_a_file_is_put_in_place_whole_or_not_at_all(tmp_path):
 # Points
 
 
+def test_a_mark_by_hand_for_what_has_changed_since_waits_for_another():
+    first = a_verdict("a", marks=(Mark("kl", "KL", 3.0, points=3.0), Mark("words", "Words", 2.0, by_hand=True)))
+    hands = {"a": {"kl": 1.0, "words": None}}
+    assert printed([first], hands).splitlines()[2].split() == ["a", "1", "/", "5", "2"]
+    assert printed([first], {"a": {"kl": None}}).splitlines()[2].split() == ["a", "0", "/", "5", "5"]
+    assert "what was marked by hand has changed since" in class_page([first], hands)
+
+
 def test_marks_by_hand_count_and_stand_in_the_place_of_what_checks_gave():
     first = a_verdict("a", marks=(Mark("kl", "KL", 3.0, points=0.0), Mark("words", "Words", 3.0, by_hand=True)))
     (plainly,) = standings([first], {})
@@ -132,7 +140,8 @@ def test_every_item_of_every_learner_has_its_row(tmp_path):
         assert row["points"] == ("" if mark.points is None else f"{mark.points:g}")
         assert float(row["most"]) == mark.most
         assert row["failed"].split(" | ") == ([line.text for line in mark.lines if not line.good] or [""])
-        assert (row["title"], row["key"], row["reason"]) == (mark.title, verdict.key[:12], mark.reason)
+        reason = "marked by a person" if mark.id in HANDS.get(verdict.learner, {}) else mark.reason
+        assert (row["title"], row["key"], row["reason"]) == (mark.title, verdict.key[:12], reason)
         assert (row["late_seconds"], row["handed_in"]) == (f"{verdict.late:.0f}", verdict.handed_in)
         assert row["remarks"].split(" | ") == [*verdict.remarks] or not verdict.remarks
     words = {row["learner"]: (row["hand_mark"], row["needs_marking"]) for row in found if row["item"] == "words"}

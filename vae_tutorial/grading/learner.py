@@ -1,10 +1,11 @@
-"""A learner's code in its sandbox, as marking sees it: what it answers, and what it does not."""
+"""A learner's code in a sandbox, as marking sees it: what it answers, and what it does not."""
 
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from vae_tutorial.grading.key import Item
 from vae_tutorial.grading.sandbox import Limits, Sandbox
 from vae_tutorial.grading.sheet import Step
 from vae_tutorial.grading.talking import STARTING, LostError, Talk
@@ -16,23 +17,40 @@ ALL = 300.0  # seconds for everything of one submission
 STARTS = 8  # of the process, after each of which the cells are run again
 
 
-class Learner:
-    """The process with a learner's cells, started when it is needed and again when it was lost.
+class Process:
+    """A process with a learner's cells, started when it is needed and again when it was lost.
 
-    troubles: what stopped each cell that did not run to its end, by the cell's label.
+    ends: when all time is over, by time.monotonic. troubles: what stopped each cell that did not run to its end, by the
+    cell's label.
     """
 
-    def __init__(self, sandbox: Sandbox, steps: Sequence[Step], files: Mapping[str, bytes], limits: Limits):
-        self._sandbox, self._files, self._limits = sandbox, files, limits
+    def __init__(
+        self, sandbox: Sandbox, steps: Sequence[Step], files: Mapping[str, bytes], limits: Limits, ends: float
+    ):
+        self._sandbox, self._files, self._limits, self._ends = sandbox, files, limits, ends
         self._steps = list(steps)
         self._talk: Talk | None = None
-        self._starts, self._ends, self._why = 0, time.monotonic() + ALL, ""
-        self.troubles: dict[str, str] = {}
+        self._starts, self._why = 0, ""
+        self._glue, self._glued = "", False
         self._stuck: dict[str, str] = {}
+        self.troubles: dict[str, str] = {}
+
+    def begin(self, glue: Sequence[str]) -> None:
+        """Turn to an item, whose given code will be run before the first question."""
+        self._glue, self._glued = "\n".join(glue), not glue
+        self._stuck.clear()
+
+    def run_glue(self) -> str:
+        """Run the given code where that was not done yet; what stopped it, or "". Raises LostError."""
+        if self._glued:
+            return ""
+        request = json.dumps({"source": self._glue, "seconds": STEP}).encode()
+        answer = self._asked("step", request, STEP + GRACE, ("stepped",))[1]
+        self._glued = True
+        return _words(answer)
 
     def kinds(self, names: Sequence[str]) -> dict[str, str]:
         """What stands behind each name: "function", "value" or "nothing". Raises LostError."""
-        self._stuck.clear()
         _, payload = self._asked("kinds", json.dumps(names).encode(), CALL, ("kinds",))
         try:
             told = json.loads(payload)
@@ -52,6 +70,7 @@ class Learner:
         why = self._stuck.get(request["name"], "")
         if not why:
             try:
+                self.run_glue()
                 answer = self._asked(kind, timed, CALL + GRACE, ("value", "raised"))
                 if time.monotonic() - began >= CALL:
                     self._stuck[request["name"]] = f"it took longer than {CALL:g} s"
@@ -61,10 +80,10 @@ class Learner:
         late = "longer" in why or "used up" in why
         return "raised", json.dumps({"type": "TimeoutError" if late else "RuntimeError", "text": why}).encode()
 
-    def run(self, statements: Sequence[str]) -> str:
-        """Run given code; what stopped it, or "". Raises LostError."""
-        request = json.dumps({"source": "\n".join(statements), "seconds": STEP}).encode()
-        return _words(self._asked("step", request, STEP + GRACE, ("stepped",))[1])
+    def stop(self) -> None:
+        if self._talk is not None:
+            self._talk.stop()
+            self._talk, self._glued = None, not self._glue
 
     def _asked(self, kind: str, payload: bytes, seconds: float, answers: Sequence[str]) -> tuple[str, bytes]:
         """One answer of the kinds that there are. Raises LostError, and ends the process, for anything else: what is
@@ -80,11 +99,6 @@ class Learner:
                 self.stop()
             raise
         return answer
-
-    def stop(self) -> None:
-        if self._talk is not None:
-            self._talk.stop()
-            self._talk = None
 
     def _started(self) -> Talk:
         """The process, its cells run. Raises LostError where it cannot be had any more."""
@@ -120,6 +134,39 @@ class Learner:
                 raise
             self.troubles[running.label] = str(error)
             self._steps = [step for step in self._steps if step is not running]
+
+
+class Learner:
+    """The processes of one submission: one for what visible checks ask, and one for hidden ones.
+
+    Were there one, a function could remember what a hidden check sends in, and tell it through the next visible one.
+    """
+
+    def __init__(self, sandbox: Sandbox, steps: Sequence[Step], files: Mapping[str, bytes], limits: Limits):
+        ends = time.monotonic() + ALL
+        self._seen, self._unseen = (Process(sandbox, steps, files, limits, ends) for _ in range(2))
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What stopped each cell that did not run to its end, by the cell's label."""
+        return self._seen.troubles
+
+    def begin(self, item: Item) -> tuple[str, dict[str, str]]:
+        """Turn to an item: what stopped its given code, or "", and what stands behind each of its names.
+
+        Raises LostError.
+        """
+        for process in (self._seen, self._unseen):
+            process.begin(item.glue)
+        return self._seen.run_glue(), self._seen.kinds(item.theirs)
+
+    def ask(self, kind: str, payload: bytes) -> tuple[str, bytes]:
+        """The answer to a frame of the referee's."""
+        return self._unseen.ask("call", payload) if kind == "hidden" else self._seen.ask(kind, payload)
+
+    def stop(self) -> None:
+        self._seen.stop()
+        self._unseen.stop()
 
 
 def _words(answer: bytes) -> str:

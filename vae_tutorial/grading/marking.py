@@ -18,6 +18,7 @@ from vae_tutorial.grading.talking import LostError
 from vae_tutorial.grading.words import plain, shortened
 
 STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")
+MOST_STOPS = 20  # cells whose stop is told
 MOST_LETTERS = 20_000  # of a written answer, in a verdict
 
 
@@ -33,7 +34,7 @@ class Settings:
         return hashlib.sha256(f"{key.version}/assigned".encode()).hexdigest() if self.assigned else key.version
 
 
-def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> Verdict:  # noqa: B008
+def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> Verdict:
     """Judge everything of a submission. Raises SandboxUnavailable where no sandbox starts on this machine."""
     began = time.perf_counter()
     verdict = Verdict(
@@ -72,7 +73,10 @@ def _judged(key: Key, submission: Submission, settings: Settings, verdict: Verdi
         marks = [_mark(item, sheet, learner, referee(own, settings.trusted), weights) for item in own.items]
     finally:
         learner.stop()
-    remarks = [*sheet.remarks, *(f"{label} stopped: {why}" for label, why in learner.troubles.items())]
+    stops = [f"{label} stopped: {why}" for label, why in learner.troubles.items()]
+    remarks = [*sheet.remarks, *stops[:MOST_STOPS]]
+    if len(stops) > MOST_STOPS:
+        remarks.append(f"{len(stops) - MOST_STOPS} more cells stopped")
     if own.drawn and named != submission.learner and (named or settings.assigned):
         whose = f"the notebook is in the variant of {named!r}" if named else "the notebook is in nobody's variant"
         remarks.append(f"{whose}, not of {submission.learner!r}")
@@ -85,14 +89,13 @@ def _mark(item: Item, sheet: Sheet, learner: Learner, judging: Referee, weights:
     if item.by_hand:
         return _written(item, sheet)
     try:
-        stopped = learner.run(item.glue) if item.glue else ""
-        kinds = learner.kinds(item.theirs)
+        stopped, kinds = learner.begin(item)
     except LostError as error:
         return _undecided(item, f"no verdict: the learner's process cannot be asked, {error}")
     if stopped:
         return Mark(item.id, item.title, item.most, points=0.0, reason=f"the given code stopped: {stopped}")
     if gone := [name for name in item.theirs if kinds[name] == "nothing"]:
-        stops = "".join(f"; {label} stopped: {why}" for label, why in learner.troubles.items())
+        stops = "".join(f"; {label} stopped: {why}" for label, why in list(learner.troubles.items())[:3])
         reason = f"the notebook does not make {' and '.join(gone)}{stops}"
         return Mark(item.id, item.title, item.most, points=0.0, reason=reason)
     result = judging.judge(item, kinds, learner)

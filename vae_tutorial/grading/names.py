@@ -39,8 +39,9 @@ def names_of(source: str) -> Names:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Names()
     nodes = list(ast.walk(tree))
-    added_to = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
-    return Names(frozenset(binds), frozenset(_written_into(nodes)), frozenset((loads | (added_to & binds)) - BUILTINS))
+    targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
+    loads |= binds & {target.id for target in targets if isinstance(target, ast.Name)}  # `x += 1` reads x
+    return Names(frozenset(binds), frozenset(_written_into(nodes)), frozenset(loads - BUILTINS))
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ class Remote:
         self.__name__, self._ask, self._hidden_lines = name, ask, hidden_lines
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        head = json.dumps({"name": self.__name__}).encode()
-        kind, payload = self._ask("call", head + b"\n" + wire.encode((list(args), options)))
-        return received(kind, payload, hidden=_line(sys._getframe()) in self._hidden_lines)
+        head, hidden = json.dumps({"name": self.__name__}).encode(), _line(sys._getframe()) in self._hidden_lines
+        kind, payload = self._ask("hidden" if hidden else "call", head + b"\n" + wire.encode((list(args), options)))
+        return received(kind, payload, hidden=hidden)
 
 
 def received(kind: str, payload: bytes, *, hidden: bool) -> Any:

@@ -10,6 +10,7 @@ from vae_tutorial.grading.key import Cell, Key, text_of
 from vae_tutorial.grading.names import LONGEST, Names, names_of, python
 
 MOST_CELLS = 2000
+MOST_PARTS = 1_000_000  # brackets, before the file is read: each may cost 60 bytes
 MOST_CODE = 1_000_000  # characters; to read more would take gigabytes
 LONGEST_NAME = 200  # characters of a learner's
 KEPT = ("given", "variant")  # code that is put back as the key has it
@@ -79,6 +80,8 @@ def read_sheet(notebook: bytes, key: Key) -> Sheet:
 
 
 def _content(notebook: bytes) -> dict[str, Any]:
+    if (parts := notebook.count(b"[") + notebook.count(b"{")) > MOST_PARTS:
+        raise SheetError(f"the file has {parts:,} lists and dicts, and {MOST_PARTS:,} is the most that is read")
     try:
         content = json.loads(notebook)
     except (ValueError, RecursionError) as error:

@@ -5,7 +5,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event
 from weakref import WeakSet
@@ -27,14 +27,17 @@ class Talk:
     """A program of this package in a sandbox of its own.
 
     module: such as "vae_tutorial.grading.runner". Raises SandboxUnavailable where no sandbox starts, LostError where
-    grading was stopped.
+    grading was stopped, and for files that no folder can hold.
     """
 
-    def __init__(self, sandbox: Sandbox, module: str, files: Mapping[str, bytes], limits: Limits, shown: Sequence = ()):
+    def __init__(self, sandbox: Sandbox, module: str, files: Mapping[str, bytes], limits: Limits):
         if _ended.is_set():
             raise LostError("grading was stopped")
         command = [sys.executable, "-P", "-m", module]
-        self._contained: Contained = sandbox.start(command, files=files, shown=shown, limits=limits)
+        try:
+            self._contained: Contained = sandbox.start(command, files=files, limits=limits)
+        except (ValueError, UnicodeError) as error:
+            raise LostError(f"it cannot be given these files: {error}") from error
         self._reader = FrameReader(self._contained.stdout.fileno())
         os.set_blocking(self._contained.stdin.fileno(), False)
         _open.add(self)
@@ -48,10 +51,11 @@ class Talk:
         """Send a frame. Raises LostError where it is not taken in time."""
         frame, deadline = io.BytesIO(), time.monotonic() + seconds
         write_frame(frame, kind, payload)
-        rest, fd = memoryview(frame.getvalue()), self._contained.stdin.fileno()
+        rest, fd, poll = memoryview(frame.getvalue()), self._contained.stdin.fileno(), select.poll()
         try:
+            poll.register(fd, select.POLLOUT)
             while rest:
-                if not select.select([], [fd], [], max(0.0, deadline - time.monotonic()))[1]:
+                if not poll.poll(1000 * max(0.0, deadline - time.monotonic())):
                     raise TimeoutError
                 rest = rest[os.write(fd, rest) :]
         except (OSError, ValueError) as error:
