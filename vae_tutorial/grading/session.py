@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     print_table(outcome.verdicts, outcome.hand_marks, Console())
     if of_key is not None:
         print(_said_of_key(of_key))
+    if unknown := sum(not verdict.handed_in for verdict in outcome.verdicts) if args.due else 0:
+        print(f"{unknown} of {len(outcome.verdicts)} do not say when they were handed in, and are not called late")
     for learner, why in outcome.failed.items():
         print(f"{learner} has no verdict: {why}; {GO_ON}", file=sys.stderr)
     print(
