@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from adversarial.small_key import KEY, RIGHT, WRONG, notebook
 
 from vae_tutorial.devices import cores
+from vae_tutorial.grading.book.gradebook import Book
 from vae_tutorial.grading.grade import grade, read_key
-from vae_tutorial.grading.gradebook import Book
-from vae_tutorial.grading.talking import ended
+from vae_tutorial.grading.judging.talking import ended
 
 ROOT = Path(__file__).parents[1]
 COURSE = "01_autoencoder_to_vae"

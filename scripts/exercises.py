@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vae_tutorial.grading.generating import generate
+from vae_tutorial.grading.releasing.generating import generate
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook
 
-from vae_tutorial.grading.key import Key
+from vae_tutorial.grading.judging.key import Key
 from vae_tutorial.grading.records import Line, Mark, Verdict
 
 LESSON = "01_autoencoder_to_vae"

@@ -15,8 +15,8 @@ from nbconvert.filters import markdown2html
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader.nbgraderformat import MetadataValidator
 
-from vae_tutorial.grading.autograded import autograded, prepare_folder
-from vae_tutorial.grading.harmless import ALL, OUTPUT, OUTPUTS, PICTURE, SOURCE, Room
+from vae_tutorial.grading.book.autograded import autograded, prepare_folder
+from vae_tutorial.grading.book.harmless import ALL, OUTPUT, OUTPUTS, PICTURE, SOURCE, Room
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)).decode()

@@ -11,9 +11,9 @@ from browser import Browser, chromium
 from grading_reports import HOSTILE, Document, a_class, a_verdict
 from playwright.sync_api import Page
 
-from vae_tutorial.grading.class_report import class_page
-from vae_tutorial.grading.feedback import feedback_page, write_feedback
 from vae_tutorial.grading.records import Line, Mark
+from vae_tutorial.grading.reports.class_report import class_page
+from vae_tutorial.grading.reports.feedback import feedback_page, write_feedback
 from vae_tutorial.grading.words import WITHHELD
 
 

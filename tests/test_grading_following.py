@@ -1,10 +1,10 @@
 """Which failed items build on others that failed."""
 
-from vae_tutorial.grading.following import with_causes
-from vae_tutorial.grading.key import Item
-from vae_tutorial.grading.names import names_of
+from vae_tutorial.grading.judging.following import with_causes
+from vae_tutorial.grading.judging.key import Item
+from vae_tutorial.grading.judging.names import names_of
+from vae_tutorial.grading.judging.sheet import Step
 from vae_tutorial.grading.records import Line, Mark
-from vae_tutorial.grading.sheet import Step
 
 SOURCES = (
     "def a(x):\n    return b(x)",

@@ -10,8 +10,8 @@ from grading_book import KEY, LESSON, STUDENTS, again, grades, sql, verdict
 from lab_server import jupyterlab
 from playwright.sync_api import Page
 
-from vae_tutorial.grading.autograded import autograded, prepare_folder
-from vae_tutorial.grading.gradebook import Book
+from vae_tutorial.grading.book.autograded import autograded, prepare_folder
+from vae_tutorial.grading.book.gradebook import Book
 from vae_tutorial.grading.records import Verdict
 
 pytestmark = pytest.mark.browser

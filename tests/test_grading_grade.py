@@ -21,12 +21,12 @@ from distributed import Client, LocalCluster
 from grading_sandboxes import bubblewrap
 
 from vae_tutorial.grading import grade as grading
+from vae_tutorial.grading.book.gradebook import Book
+from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.grade import Outcome, grade, read_key
-from vae_tutorial.grading.gradebook import Book
-from vae_tutorial.grading.journal import Journal
-from vae_tutorial.grading.marking import Settings
+from vae_tutorial.grading.judging.marking import Settings
+from vae_tutorial.grading.judging.talking import ended
 from vae_tutorial.grading.records import Verdict
-from vae_tutorial.grading.talking import ended
 from vae_tutorial.sweep import cluster
 
 GRADE = """

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from grading_book import ITEMS, KEY, LESSON, again, changed, comment, grades, mark_by_hand, sql, verdict
 
-from vae_tutorial.grading.autograded import prepare_folder
-from vae_tutorial.grading.gradebook import Book
+from vae_tutorial.grading.book.autograded import prepare_folder
+from vae_tutorial.grading.book.gradebook import Book
 
 SOLUTIONS = Path(__file__).parents[1] / "solutions"
 TOTAL = 17.0  # points of the exercise, of which WORDS are marked by hand
@@ -323,7 +323,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from grading_book import verdict
-from vae_tutorial.grading.gradebook import Book
+from vae_tutorial.grading.book.gradebook import Book
 with Book(Path(sys.argv[1])) as book:
     print("open", flush=True)
     number = int(sys.argv[2])

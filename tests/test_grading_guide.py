@@ -12,12 +12,12 @@ from made_class import LESSON, class_of_twelve, write
 
 from vae_tutorial import cli
 from vae_tutorial.grading.grade import read_key
-from vae_tutorial.grading.intake import collect
-from vae_tutorial.grading.marking import Settings, mark
+from vae_tutorial.grading.intake.collect import collect
+from vae_tutorial.grading.judging.marking import Settings, mark
+from vae_tutorial.grading.judging.talking import ended
 from vae_tutorial.grading.records import Submission
+from vae_tutorial.grading.reports.table import COLUMNS, LEGEND
 from vae_tutorial.grading.session import SOLUTIONS
-from vae_tutorial.grading.table import COLUMNS, LEGEND
-from vae_tutorial.grading.talking import ended
 
 GUIDE = Path(__file__).parents[1] / "docs" / "grading.md"
 TEXT = GUIDE.read_text(encoding="utf-8")

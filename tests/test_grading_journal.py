@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_tutorial.grading.journal import Journal
+from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.records import Line, Mark, Verdict
 
 
@@ -138,7 +138,7 @@ def run(script: str, path: Path) -> subprocess.Popen:
 
 WRITER = """
 import sys
-from vae_tutorial.grading.journal import Journal
+from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.records import Mark, Verdict
 with Journal(sys.argv[1]) as journal:
     number = len(journal.verdicts())
@@ -173,7 +173,7 @@ def test_a_killed_writer_loses_and_doubles_nothing(path):
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from vae_tutorial.grading.journal import Journal
+from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.records import Verdict
 with Journal(sys.argv[1]) as journal:
     journal.append(Verdict("a", "x", "s", "k", ()))

@@ -6,9 +6,9 @@ import pytest
 from adversarial.small_key import KEY, RIGHT, notebook
 from exercise_runs import LESSONS, SOLUTIONS, execute
 
-from vae_tutorial.grading.key import Key
-from vae_tutorial.grading.marking import in_variant
-from vae_tutorial.grading.names import Origins, Unit, names_of, python, statements
+from vae_tutorial.grading.judging.key import Key
+from vae_tutorial.grading.judging.marking import in_variant
+from vae_tutorial.grading.judging.names import Origins, Unit, names_of, python, statements
 
 
 def key_of(lesson: str) -> Key:

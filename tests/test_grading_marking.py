@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from vae_tutorial import data
 from vae_tutorial.checks.capstone import build
 from vae_tutorial.course.assign import assigned
-from vae_tutorial.grading import runner
-from vae_tutorial.grading.key import Key
-from vae_tutorial.grading.marking import Settings, mark
+from vae_tutorial.grading.judging import runner
+from vae_tutorial.grading.judging.key import Key
+from vae_tutorial.grading.judging.marking import Settings, mark
+from vae_tutorial.grading.judging.referee import WITHHELD, judge
 from vae_tutorial.grading.records import Mark, Submission, Verdict
-from vae_tutorial.grading.referee import WITHHELD, judge
 from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import KL
 from vae_tutorial.training import fit

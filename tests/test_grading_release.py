@@ -16,10 +16,10 @@ import pytest
 from exercise_runs import EXERCISES, LESSONS, ROOT, SOLUTIONS
 from test_exercises import secrets
 
-from vae_tutorial.grading import release as module
-from vae_tutorial.grading import release_command
-from vae_tutorial.grading.leaks import Secrets, leaks, secrets_of
-from vae_tutorial.grading.release import NEEDED, TOP, release
+from vae_tutorial.grading.releasing import command as release_command
+from vae_tutorial.grading.releasing import release as module
+from vae_tutorial.grading.releasing.leaks import Secrets, leaks, secrets_of
+from vae_tutorial.grading.releasing.release import NEEDED, TOP, release
 
 FIRST, SECOND = LESSONS[:2]
 

@@ -13,11 +13,11 @@ from grading_reports import HOSTILE, Document, a_class, a_verdict, decoded
 from rich.console import Console
 
 from vae_tutorial import figures
-from vae_tutorial.grading.class_report import class_page
 from vae_tutorial.grading.records import Line, Mark
-from vae_tutorial.grading.slips import kind, slips, without_details
-from vae_tutorial.grading.standing import standings
-from vae_tutorial.grading.table import COLUMNS, print_table, write_csv
+from vae_tutorial.grading.reports.class_report import class_page
+from vae_tutorial.grading.reports.slips import kind, slips, without_details
+from vae_tutorial.grading.reports.standing import standings
+from vae_tutorial.grading.reports.table import COLUMNS, print_table, write_csv
 from vae_tutorial.grading.words import count, duration, moment, plain, put_in_place, shortened
 
 HANDS = {"a": {"words": 2.5}}

@@ -8,8 +8,8 @@ from adversarial.small_key import KEY, RIGHT, cell, code, notebook, with_code
 from exercise_runs import EXERCISES, LESSONS, SOLUTIONS
 
 from vae_tutorial.course.assign import assigned
-from vae_tutorial.grading.key import Key
-from vae_tutorial.grading.sheet import SheetError, read_sheet
+from vae_tutorial.grading.judging.key import Key
+from vae_tutorial.grading.judging.sheet import SheetError, read_sheet
 
 
 def sheet(content, key=KEY):

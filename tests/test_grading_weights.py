@@ -8,8 +8,8 @@ import torch
 
 from vae_tutorial import data
 from vae_tutorial.checks.capstone import build
+from vae_tutorial.grading.judging.weights import copies, sketch, with_copies
 from vae_tutorial.grading.records import Verdict
-from vae_tutorial.grading.weights import copies, sketch, with_copies
 from vae_tutorial.objectives import Objective
 from vae_tutorial.regularizers import KL
 from vae_tutorial.training import fit

@@ -9,7 +9,7 @@ from typing import Any
 from vae_tutorial import data, doctor, zoo
 from vae_tutorial.course import command as course
 from vae_tutorial.grading import command as grading
-from vae_tutorial.grading import release_command as release
+from vae_tutorial.grading.releasing import command as release
 from vae_tutorial.grading.sandbox.findings import findings
 from vae_tutorial.sweep import command as sweep
 from vae_tutorial.training import CheckpointError

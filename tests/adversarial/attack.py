@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from adversarial.small_key import HONEST, KEY, RIGHT, WRONG, Notebook, answered, judged, notebook, said, with_code
 
-from vae_tutorial.grading.key import Key
+from vae_tutorial.grading.judging.key import Key
 from vae_tutorial.grading.records import Verdict
 
 

@@ -11,7 +11,7 @@ NAMES = (
     "matplotlib", "sitecustomize", "usercustomize", "conftest", "ipykernel_launcher", "ipython_config", "runner", "encodings",
 )  # fmt: skip
 PLACES = (
-    "vae_tutorial.py", "vae_tutorial/__init__.py", "vae_tutorial/grading/runner.py", "vae_tutorial/grading/wire/__init__.py",
+    "vae_tutorial.py", "vae_tutorial/__init__.py", "vae_tutorial/grading/judging/runner.py", "vae_tutorial/grading/wire/__init__.py",
     "torch/__init__.py", "IPython/__init__.py", ".ipython/profile_default/startup/00.py", ".ipython/profile_default/ipython_config.py",
     ".local/lib/python3.11/site-packages/usercustomize.py", ".pythonrc.py", "__main__.py", "__init__.py", "python3", "bwrap", "json.so",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from adversarial.attack import Attack
 from adversarial.small_key import ROOT, Notebook, code
 
 from vae_tutorial.course.assign import assigned
-from vae_tutorial.grading.key import Key
+from vae_tutorial.grading.judging.key import Key
 
 LESSON = "01_autoencoder_to_vae"
 SOLUTION = (ROOT / "solutions" / LESSON / f"{LESSON}.ipynb").read_text(encoding="utf-8")

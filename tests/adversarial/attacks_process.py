@@ -6,7 +6,7 @@ from adversarial.attack import answers, cheat
 FIND = """
 import gc
 from vae_tutorial.grading import wire
-from vae_tutorial.grading.channel import Channel
+from vae_tutorial.grading.judging.channel import Channel
 channel = next(found for found in gc.get_objects() if type(found) is Channel)
 """
 RIGHT_BLOB = "wire.encode(42)"
@@ -116,7 +116,7 @@ ATTACKS = [
     cheat("AST transformer", "strips asserts, makes all conditions true", STRIPPED, behind="imports"),
     cheat("input transformer", "makes every later cell the attacker's", REWRITTEN, earns=3),
     cheat("poisoned modules", "json, numpy and torch are fakes for all who import later", "import sys, types\nfor name in ('json', 'numpy', 'torch', 'ast'):\n    sys.modules[name] = types.ModuleType(name)", says=""),
-    cheat("course's checks replaced", "the package's judges say yes", "import sys, types\nfake = types.ModuleType('vae_tutorial.checks')\nfake.Item = type('Item', (), {'points': lambda self: 99.0})\nsys.modules['vae_tutorial.checks'] = fake\nimport vae_tutorial.grading.referee as referee\nreferee.judge = lambda *args: {'points': 10, 'lines': []}\nreferee._earned = lambda *args: {'points': 10, 'lines': []}"),
+    cheat("course's checks replaced", "the package's judges say yes", "import sys, types\nfake = types.ModuleType('vae_tutorial.checks')\nfake.Item = type('Item', (), {'points': lambda self: 99.0})\nsys.modules['vae_tutorial.checks'] = fake\nimport vae_tutorial.grading.judging.referee as referee\nreferee.judge = lambda *args: {'points': 10, 'lines': []}\nreferee._earned = lambda *args: {'points': 10, 'lines': []}"),
     cheat("encode replaced", "every value is sent as 42", "import vae_tutorial.grading.wire as wire\nright = wire.encode(42)\nwire.encode = lambda value: right", earns=1),
     cheat("encode sends no value", "bytes that are no value", "import vae_tutorial.grading.wire as wire\nwire.encode = lambda value: b'\\xff' * 1000", earns=0),
     cheat("encode sends pickle", "bytes that would run a command if unpickled", "import pickle\nimport vae_tutorial.grading.wire as wire\nbomb = type('B', (), {'__reduce__': lambda self: (exec, ('1/0',))})\nwire.encode = lambda value: pickle.dumps([1, 2, 3])", earns=0),

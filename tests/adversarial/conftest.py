@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from vae_tutorial.grading import learner
+from vae_tutorial.grading.judging import learner
 from vae_tutorial.grading.sandbox import SandboxUnavailable, choose
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vae_tutorial.grading.autograded import autograded
-from vae_tutorial.grading.feedback import feedback_page
-from vae_tutorial.grading.key import Key
-from vae_tutorial.grading.marking import Settings, mark
+from vae_tutorial.grading.book.autograded import autograded
+from vae_tutorial.grading.judging.key import Key
+from vae_tutorial.grading.judging.marking import Settings, mark
 from vae_tutorial.grading.records import Submission, Verdict
+from vae_tutorial.grading.reports.feedback import feedback_page
 
 Notebook = dict[str, Any]
 ROOT = Path(__file__).parents[2]

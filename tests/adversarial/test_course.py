@@ -7,8 +7,8 @@ from adversarial.attack import Attack, proved
 from adversarial.attacks_course import ALL_OF_COURSE, ATTACKS, COURSE_KEY, find, right_answers
 from adversarial.small_key import judged, said
 
-from vae_tutorial.grading.marking import Settings, in_variant
-from vae_tutorial.grading.sheet import read_sheet
+from vae_tutorial.grading.judging.marking import Settings, in_variant
+from vae_tutorial.grading.judging.sheet import read_sheet
 
 NONSENSE = ["'\\ud800'", "'a\\u2028b'", "{[]: 1}", "10 ** 9", "7", "'\\n'", "b'b'", "'" + 1000 * "c" + "'", "(" * 5000]
 

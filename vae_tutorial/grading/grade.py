@@ -8,19 +8,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from vae_tutorial.grading.autograded import autograded, prepare_folder
-from vae_tutorial.grading.class_report import class_page
-from vae_tutorial.grading.feedback import write_feedback
-from vae_tutorial.grading.gradebook import Book
-from vae_tutorial.grading.intake import Found, collect
-from vae_tutorial.grading.journal import Journal
-from vae_tutorial.grading.key import Key
-from vae_tutorial.grading.marking import Settings, mark
+from vae_tutorial.grading.book.autograded import autograded, prepare_folder
+from vae_tutorial.grading.book.gradebook import Book
+from vae_tutorial.grading.book.journal import Journal
+from vae_tutorial.grading.intake.collect import Found, collect
+from vae_tutorial.grading.judging.key import Key
+from vae_tutorial.grading.judging.marking import Settings, mark
+from vae_tutorial.grading.judging.weights import with_copies
 from vae_tutorial.grading.records import Submission, Verdict
+from vae_tutorial.grading.reports.class_report import class_page
+from vae_tutorial.grading.reports.feedback import write_feedback
+from vae_tutorial.grading.reports.standing import HandMarks
+from vae_tutorial.grading.reports.table import write_csv
 from vae_tutorial.grading.sandbox import SandboxUnavailable
-from vae_tutorial.grading.standing import HandMarks
-from vae_tutorial.grading.table import write_csv
-from vae_tutorial.grading.weights import with_copies
 from vae_tutorial.grading.words import put_in_place
 
 AHEAD = 8  # submissions that are read before an executor takes them; the others wait on the disk

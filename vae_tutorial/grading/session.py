@@ -12,11 +12,11 @@ from rich.console import Console
 
 from vae_tutorial.arguments import check_whole
 from vae_tutorial.grading.grade import grade, read_key
-from vae_tutorial.grading.marking import Settings, mark
+from vae_tutorial.grading.judging.marking import Settings, mark
+from vae_tutorial.grading.judging.talking import ended
 from vae_tutorial.grading.records import Mark, Submission, Verdict
+from vae_tutorial.grading.reports.table import print_table
 from vae_tutorial.grading.sandbox import SandboxUnavailable, choose
-from vae_tutorial.grading.table import print_table
-from vae_tutorial.grading.talking import ended
 from vae_tutorial.sweep.machines import cluster
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"

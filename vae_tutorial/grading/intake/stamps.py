@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from vae_tutorial.grading.leaf import Leaf, UnreadableError
+from vae_tutorial.grading.intake.leaf import Leaf, UnreadableError
 
 STAMP = "timestamp.txt"
 LARGEST = 1_000  # bytes

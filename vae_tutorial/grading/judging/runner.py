@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
 from vae_tutorial.grading import wire
-from vae_tutorial.grading.channel import Channel
+from vae_tutorial.grading.judging.channel import Channel
 
 MOST_LETTERS = 300
 
@@ -22,25 +25,22 @@ class OutOfTime(BaseException):
     """Not an Exception, so that `except Exception` in a loop does not catch it."""
 
 
+class Shell(InteractiveShell):
+    """Shows nothing, since nobody looks."""
+
+    def showtraceback(self, *args: Any, **options: Any) -> None: ...
+
+    def showsyntaxerror(self, *args: Any, **options: Any) -> None: ...
+
+    def enable_gui(self, gui: str | None = None) -> None: ...
+
+
 class Runner:
     """An IPython shell without a terminal, and its answers to frames."""
 
     def __init__(self) -> None:
-        from IPython.core.interactiveshell import InteractiveShell
-        from traitlets.config import Config
-
         config = Config()
         config.HistoryManager.enabled = False
-
-        class Shell(InteractiveShell):
-            """Shows nothing, since nobody looks."""
-
-            def showtraceback(self, *args: Any, **options: Any) -> None: ...
-
-            def showsyntaxerror(self, *args: Any, **options: Any) -> None: ...
-
-            def enable_gui(self, gui: str | None = None) -> None: ...
-
         self.shell = Shell.instance(config=config)
 
     def step(self, payload: bytes) -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from vae_tutorial.grading.page import picture
+from vae_tutorial.grading.reports.page import picture
 from vae_tutorial.grading.words import count, plain
 
 

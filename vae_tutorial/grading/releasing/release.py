@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from vae_tutorial.grading.generating import generate
-from vae_tutorial.grading.leaks import leaks, secrets_of
+from vae_tutorial.grading.releasing.generating import generate
+from vae_tutorial.grading.releasing.leaks import leaks, secrets_of
 
 TOP = "vae-tutorial"  # the folder in the archive
 NEEDED = (

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Event
 from weakref import WeakSet
 
-from vae_tutorial.grading.channel import MOST
+from vae_tutorial.grading.judging.channel import MOST
 from vae_tutorial.grading.sandbox import Contained, Limits, Sandbox
 from vae_tutorial.grading.wire import FrameReader, WireError, write_frame
 
@@ -26,8 +26,8 @@ class LostError(Exception):
 class Talk:
     """A program of this package in a sandbox of its own.
 
-    module: such as "vae_tutorial.grading.runner". Raises SandboxUnavailable where no sandbox starts, LostError where
-    grading was stopped, and for files that no folder can hold.
+    module: such as "vae_tutorial.grading.judging.runner". Raises SandboxUnavailable where no sandbox starts, LostError
+    where grading was stopped, and for files that no folder can hold.
     """
 
     def __init__(self, sandbox: Sandbox, module: str, files: Mapping[str, bytes], limits: Limits):

@@ -4,10 +4,10 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vae_tutorial.grading.choosing import LARGEST_FILES, LARGEST_NOTEBOOK, choose, shown
-from vae_tutorial.grading.leaf import Leaf, UnreadableError
-from vae_tutorial.grading.lms import folder_name
-from vae_tutorial.grading.owners import Belongings, of_class
+from vae_tutorial.grading.intake.choosing import LARGEST_FILES, LARGEST_NOTEBOOK, choose, shown
+from vae_tutorial.grading.intake.leaf import Leaf, UnreadableError
+from vae_tutorial.grading.intake.lms import folder_name
+from vae_tutorial.grading.intake.owners import Belongings, of_class
 from vae_tutorial.grading.records import Submission
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vae_tutorial.grading.leaf import LARGEST, Leaf, UnreadableError, opened, unreadable
+from vae_tutorial.grading.intake.leaf import LARGEST, Leaf, UnreadableError, opened, unreadable
 
 MOST = 2_000  # files and folders in one of a folder's sub-folders; members of an archive that lies in another one
 MOST_OF_CLASS = 50_000  # members of an archive on the disk

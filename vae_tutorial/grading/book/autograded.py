@@ -9,10 +9,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vae_tutorial.grading.harmless import Room
-from vae_tutorial.grading.key import Cell, Key
+from vae_tutorial.grading.book.harmless import Room
+from vae_tutorial.grading.judging.key import Cell, Key
+from vae_tutorial.grading.judging.sheet import Found, SheetError, cells_of, content_of, matched
 from vae_tutorial.grading.records import Mark, Verdict
-from vae_tutorial.grading.sheet import Found, SheetError, _cells, _content, _matched
 
 COURSE = "vae_tutorial"
 CONFIG = f'''"""nbgrader's settings for marking by hand: run `jupyter lab` in this folder and open Formgrader."""
@@ -63,8 +63,8 @@ class _Page:
 
     def notebook(self, handed_in: bytes) -> bytes:
         try:
-            content = _content(handed_in)
-            found = list(_matched(_cells(content), self.key))
+            content = content_of(handed_in)
+            found = list(matched(cells_of(content), self.key))
             groups = self._in_order(found, [content["cells"][cell.position] for cell in found])
             remarks = list(self.verdict.remarks)
         except SheetError as error:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from vae_tutorial.grading.key import Item, Key
-from vae_tutorial.grading.learner import Learner
+from vae_tutorial.grading.judging.key import Item, Key
+from vae_tutorial.grading.judging.learner import Learner
+from vae_tutorial.grading.judging.talking import STARTING, LostError, Talk
 from vae_tutorial.grading.sandbox import Limits, choose
-from vae_tutorial.grading.talking import STARTING, LostError, Talk
 
 BROKEN = "broken"
 JUDGING = 180.0  # seconds between two words of a referee
-MODULE = "vae_tutorial.grading.referee"
+MODULE = "vae_tutorial.grading.judging.referee"
 _kept = threading.local()
 
 

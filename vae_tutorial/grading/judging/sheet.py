@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vae_tutorial.grading.key import Cell, Key, text_of
-from vae_tutorial.grading.names import LONGEST, Names, names_of, python
+from vae_tutorial.grading.judging.key import Cell, Key, text_of
+from vae_tutorial.grading.judging.names import LONGEST, Names, names_of, python
 
 MOST_CELLS = 2000
 MOST_PARTS = 1_000_000  # brackets, before the file is read: each may cost 60 bytes
@@ -66,8 +66,8 @@ class Sheet:
 
 def read_sheet(notebook: bytes, key: Key) -> Sheet:
     """Read a notebook beside its key. Raises SheetError for what is no notebook."""
-    content = _content(notebook)
-    found = list(_matched(_cells(content), key))
+    content = content_of(notebook)
+    found = list(matched(cells_of(content), key))
     if (size := sum(len(cell.source) for cell in found if cell.code)) > MOST_CODE:
         raise SheetError(f"the notebook has {size:,} characters of code, and {MOST_CODE:,} is the most that is read")
     wanted = {name for item in key.items for name in item.theirs}
@@ -79,7 +79,8 @@ def read_sheet(notebook: bytes, key: Key) -> Sheet:
     )
 
 
-def _content(notebook: bytes) -> dict[str, Any]:
+def content_of(notebook: bytes) -> dict[str, Any]:
+    """A notebook's JSON, with its list of cells. Raises SheetError."""
     if (parts := notebook.count(b"[") + notebook.count(b"{")) > MOST_PARTS:
         raise SheetError(f"the file has {parts:,} lists and dicts, and {MOST_PARTS:,} is the most that is read")
     try:
@@ -93,7 +94,7 @@ def _content(notebook: bytes) -> dict[str, Any]:
     return content
 
 
-def _cells(content: Mapping[str, Any]) -> Iterable[tuple[Found, str, str]]:
+def cells_of(content: Mapping[str, Any]) -> Iterable[tuple[Found, str, str]]:
     """The readable cells, with the grade id and the id that they tell."""
     for position, cell in enumerate(content["cells"]):
         if isinstance(cell, dict) and cell.get("cell_type") in ("code", "markdown", "raw"):
@@ -104,7 +105,7 @@ def _cells(content: Mapping[str, Any]) -> Iterable[tuple[Found, str, str]]:
             yield Found(position, cell["cell_type"] == "code", source), text_of(grade_id), text_of(cell.get("id"))
 
 
-def _matched(cells: Iterable[tuple[Found, str, str]], key: Key) -> Iterable[Found]:
+def matched(cells: Iterable[tuple[Found, str, str]], key: Key) -> Iterable[Found]:
     """Each cell with the cell of the key that it is: by its grade id, else by its id, else by its source."""
     by_grade_id = {cell.grade_id: cell for cell in key.cells if cell.grade_id}
     by_id = {cell.id: cell for cell in key.cells if cell.id}

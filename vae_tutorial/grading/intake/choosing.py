@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from vae_tutorial.course.reading import LESSONS
-from vae_tutorial.grading.leaf import Leaf
+from vae_tutorial.grading.intake.leaf import Leaf
 
 LARGEST_NOTEBOOK, LARGEST_FILES, MOST_FILES = 50_000_000, 20_000_000, 50  # bytes, bytes together, files
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)  # browsers add the others

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from vae_tutorial.grading import wire
-from vae_tutorial.grading.channel import Channel
-from vae_tutorial.grading.weights import sketch
+from vae_tutorial.grading.judging.channel import Channel
+from vae_tutorial.grading.judging.weights import sketch
 from vae_tutorial.grading.words import WITHHELD
 
 CELL = "<checks>"

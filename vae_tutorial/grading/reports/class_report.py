@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from statistics import mean, median
 
-from vae_tutorial.grading.class_items import items_part
-from vae_tutorial.grading.class_pictures import scores_picture
-from vae_tutorial.grading.page import counted, name, page, table, text, title
 from vae_tutorial.grading.records import Verdict
-from vae_tutorial.grading.standing import HandMarks, Standing, standings
+from vae_tutorial.grading.reports.class_items import items_part
+from vae_tutorial.grading.reports.class_pictures import scores_picture
+from vae_tutorial.grading.reports.page import counted, name, page, table, text, title
+from vae_tutorial.grading.reports.standing import HandMarks, Standing, standings
 from vae_tutorial.grading.words import count, duration, moment
 
 BY_HAND = "a written answer"

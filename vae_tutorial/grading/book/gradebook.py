@@ -12,9 +12,9 @@ import sqlalchemy
 from nbgrader import api, utils  # type: ignore[import-untyped]
 from sqlalchemy import delete, select
 
-from vae_tutorial.grading.autograded import COURSE
-from vae_tutorial.grading.database import Database
-from vae_tutorial.grading.key import Cell, Key
+from vae_tutorial.grading.book.autograded import COURSE
+from vae_tutorial.grading.book.database import Database
+from vae_tutorial.grading.judging.key import Cell, Key
 from vae_tutorial.grading.records import Mark, Verdict
 
 logger = logging.getLogger("vae_tutorial")

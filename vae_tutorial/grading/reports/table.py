@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vae_tutorial.grading.records import Mark, Verdict
-from vae_tutorial.grading.standing import HandMarks, Standing, standings
+from vae_tutorial.grading.reports.standing import HandMarks, Standing, standings
 from vae_tutorial.grading.words import duration, plain, put_in_place, shortened
 
 COLUMNS = (

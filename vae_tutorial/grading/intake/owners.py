@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vae_tutorial.course.reading import LESSONS
-from vae_tutorial.grading.archives import files_of, members_of
-from vae_tutorial.grading.choosing import NOTEBOOK, Piece, is_notebook
-from vae_tutorial.grading.leaf import Leaf, UnreadableError
-from vae_tutorial.grading.lms import Owner, by_stem, by_system
-from vae_tutorial.grading.stamps import STAMP, read_stamp
+from vae_tutorial.grading.intake.archives import files_of, members_of
+from vae_tutorial.grading.intake.choosing import NOTEBOOK, Piece, is_notebook
+from vae_tutorial.grading.intake.leaf import Leaf, UnreadableError
+from vae_tutorial.grading.intake.lms import Owner, by_stem, by_system
+from vae_tutorial.grading.intake.stamps import STAMP, read_stamp
 
 OTHER_ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")  # told, not read
 

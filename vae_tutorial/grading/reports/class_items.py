@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from vae_tutorial.grading.class_pictures import items_picture
-from vae_tutorial.grading.page import names, table, text
 from vae_tutorial.grading.records import Mark
-from vae_tutorial.grading.slips import Slip, again, slips
-from vae_tutorial.grading.standing import Standing
+from vae_tutorial.grading.reports.class_pictures import items_picture
+from vae_tutorial.grading.reports.page import names, table, text
+from vae_tutorial.grading.reports.slips import Slip, again, slips
+from vae_tutorial.grading.reports.standing import Standing
 from vae_tutorial.grading.words import count
 
 MOST_SLIPS = 5  # of each item

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from vae_tutorial.grading.key import Item
+from vae_tutorial.grading.judging.key import Item
+from vae_tutorial.grading.judging.sheet import Step
 from vae_tutorial.grading.records import Line, Mark
-from vae_tutorial.grading.sheet import Step
 
 
 def with_causes(marks: Sequence[Mark], items: Sequence[Item], steps: Sequence[Step]) -> list[Mark]:

@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from vae_tutorial.grading.key import Item
+from vae_tutorial.grading.judging.key import Item
+from vae_tutorial.grading.judging.sheet import Step
+from vae_tutorial.grading.judging.talking import STARTING, LostError, Talk
 from vae_tutorial.grading.sandbox import Limits, Sandbox
-from vae_tutorial.grading.sheet import Step
-from vae_tutorial.grading.talking import STARTING, LostError, Talk
 from vae_tutorial.grading.words import plain
 
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
@@ -110,7 +110,7 @@ class Process:
                 raise LostError(f"its process was lost {STARTS} times, {self._why}")
             self._starts += 1
             self._talk = Talk(
-                self._sandbox, "vae_tutorial.grading.runner", self._files, replace(self._limits, wall=rest)
+                self._sandbox, "vae_tutorial.grading.judging.runner", self._files, replace(self._limits, wall=rest)
             )
             self._begin(self._talk)
         return self._talk

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vae_tutorial.grading.page import name, page, text, title
 from vae_tutorial.grading.records import Line, Mark, Verdict
-from vae_tutorial.grading.slips import again, kind
-from vae_tutorial.grading.standing import BY_HAND, Standing
+from vae_tutorial.grading.reports.page import name, page, text, title
+from vae_tutorial.grading.reports.slips import again, kind
+from vae_tutorial.grading.reports.standing import BY_HAND, Standing
 from vae_tutorial.grading.words import count, duration, moment, put_in_place
 
 MOST_OF_AN_ANSWER = 20_000  # letters

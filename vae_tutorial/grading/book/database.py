@@ -13,7 +13,7 @@ from filelock import FileLock
 from nbgrader import api  # type: ignore[import-untyped]
 from sqlalchemy import select
 
-from vae_tutorial.grading.autograded import COURSE
+from vae_tutorial.grading.book.autograded import COURSE
 
 
 class Database:

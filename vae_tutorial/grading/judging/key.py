@@ -5,13 +5,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from vae_tutorial import __version__
-from vae_tutorial.grading.names import Names, Origins, Unit, names_of, statements
+from vae_tutorial.grading.judging.names import Names, Origins, Unit, names_of, statements
 
 Role = Literal["text", "free", "variant", "given", "answer", "checks", "written"]
+PACKAGE = Path(__file__).parents[2]
 REGION = re.compile(r"^[ \t]*### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?^[ \t]*### END \1\n?", re.DOTALL | re.MULTILINE)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)
 HEADING = re.compile(r"^##+ (?:\d+\. )?(.*?)(?: \([\d.]+ points?\))?$", re.MULTILINE)
@@ -88,9 +90,9 @@ class Key:
 
     @cached_property
     def version(self) -> str:
-        """SHA-256 of all that judges: sources, points and the package's version."""
+        """SHA-256 of all that judges: the key's sources and points, the course's checks, the package's version."""
         judging = [[cell.role, cell.grade_id, cell.source, cell.points] for cell in self.cells]
-        return hashlib.sha256(json.dumps([judging, __version__]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([judging, checks_version(), __version__]).encode()).hexdigest()
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -155,6 +157,15 @@ class Key:
             return named[1]
         texts = "\n".join(above.source for above in self.cells[: cell.position] if above.role == "text")
         return [cell.grade_id, *HEADING.findall(texts)][-1]
+
+
+@cache
+def checks_version() -> str:
+    """SHA-256 of the checks that come with the package, and of what variants are drawn from."""
+    digest = hashlib.sha256()
+    for path in sorted([*PACKAGE.glob("checks/*.py"), *PACKAGE.glob("course/*.toml")]):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def text_of(source: Any) -> str:

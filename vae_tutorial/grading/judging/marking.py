@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vae_tutorial.course.assign import assigned
-from vae_tutorial.grading.following import with_causes
-from vae_tutorial.grading.key import Item, Key
-from vae_tutorial.grading.learner import Learner
+from vae_tutorial.grading.judging.following import with_causes
+from vae_tutorial.grading.judging.key import Item, Key
+from vae_tutorial.grading.judging.learner import Learner
+from vae_tutorial.grading.judging.referees import BROKEN, Referee, referee
+from vae_tutorial.grading.judging.sheet import Sheet, SheetError, read_sheet
+from vae_tutorial.grading.judging.talking import LostError
 from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
-from vae_tutorial.grading.referees import BROKEN, Referee, referee
 from vae_tutorial.grading.sandbox import Limits, choose
-from vae_tutorial.grading.sheet import Sheet, SheetError, read_sheet
-from vae_tutorial.grading.talking import LostError
 from vae_tutorial.grading.words import plain, shortened
 
 STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")

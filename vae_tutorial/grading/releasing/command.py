@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from vae_tutorial.grading.release import release
+from vae_tutorial.grading.releasing.release import release
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

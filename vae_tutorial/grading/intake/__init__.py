@@ -1,0 +1,1 @@
+"""What a class handed in, from folders and archives of any make."""

@@ -1,0 +1,1 @@
+"""What students get: exercises made from solutions, and a zip without answers."""
