@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_tutorial.course.assign import check_learner
-from vae_tutorial.grading.intake.collect import Found, archives, choosing, collect, leaf
+from vae_tutorial.grading.intake import archives, choosing, leaf
+from vae_tutorial.grading.intake.collect import Found, collect
 from vae_tutorial.grading.intake.lms import by_stem, by_system, folder_name
 from vae_tutorial.grading.records import Submission
 

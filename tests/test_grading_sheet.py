@@ -146,3 +146,16 @@ def test_odd_cells_are_passed_over(right):
 def test_another_language_is_told(right):
     right["metadata"]["kernelspec"] = {"language": "R"}
     assert sheet(right).remarks == ["its kernel is not Python's; it was run as Python"]
+
+
+def test_of_imports_that_were_left_alone_only_those_that_something_reads_are_run(right):
+    key = json.loads(KEY.notebook)
+    cell(key, "imports")["source"] = "%matplotlib inline\nimport json, math\n\nimport csv\nfrom os import path as where"
+    cell(right, "imports")["source"] = cell(key, "imports")["source"]
+    changed = Key("small", json.dumps(key).encode())
+    assert [s for s in sources(right, changed) if "import" in s] == ["import json, math"]
+    cell(right, "answer")["source"] = "files = !ls\nanswer = 42"
+    every = ["import json, math", "import csv", "from os import path as where"]
+    assert [s for s in sources(right, changed) if "import" in s] == every
+    cell(right, "imports")["source"] += "\nimport this_is_not_there"
+    assert cell(right, "imports")["source"] in sources(right, changed)

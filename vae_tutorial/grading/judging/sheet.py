@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vae_tutorial.grading.judging.key import Cell, Key, text_of
-from vae_tutorial.grading.judging.names import LONGEST, Names, names_of, python
+from vae_tutorial.grading.judging.names import LONGEST, Names, names_of, python, statements
 
 MOST_CELLS = 2000
 MOST_PARTS = 1_000_000  # brackets, before the file is read: each may cost 60 bytes
@@ -121,12 +121,9 @@ def _in_order(found: Sequence[Found], key: Key) -> list[Step]:
     steps: list[Step] = []
     seen: set[int] = set()
     for cell in found:
-        if not cell.code or cell.role == "checks" or (cell.role in KEPT and _place(cell) in seen):
-            continue
-        seen.add(_place(cell))
-        source = cell.of_key.source if cell.of_key and cell.role in KEPT else cell.source
-        always = cell.role in ("own", "answer") or (cell.role == "free" and not cell.untouched) or _imports(source)
-        steps.append(Step(f"cell {cell.position + 1}", source, names_of(source), always, _place(cell)))
+        if cell.code and cell.role != "checks" and not (cell.role in KEPT and _place(cell) in seen):
+            seen.add(_place(cell))
+            steps += _steps(cell)
     for gone in (of_key for of_key in key.cells if of_key.role in KEPT and of_key.position not in seen):
         before = [i for i, step in enumerate(steps) if 0 <= step.place < gone.position]
         step = Step(f"given code ({gone.id})", gone.source, gone.names, False, gone.position)
@@ -134,9 +131,18 @@ def _in_order(found: Sequence[Found], key: Key) -> list[Step]:
     return steps
 
 
-def _imports(source: str) -> bool:
-    """Whether a cell imports anything: such cells run always, for a learner's cell may not tell what it loads."""
-    return any(line.startswith(("import ", "from ")) for line in source.splitlines())
+def _steps(cell: Found) -> list[Step]:
+    """A cell as what is run: as a whole, but imports that the learner left as they were one by one."""
+    label, place = f"cell {cell.position + 1}", _place(cell)
+    source = cell.of_key.source if cell.of_key and cell.role in KEPT else cell.source
+    if cell.role == "free" and cell.untouched and all(map(_imports, python(source).split("\n"))):
+        return [Step(label, unit.source, unit.names, False, place) for unit in statements(place, source)]
+    always = cell.role in ("own", "answer") or (cell.role == "free" and not cell.untouched)
+    return [Step(label, source, names_of(source), always, place)]
+
+
+def _imports(line: str) -> bool:
+    return not line or line.startswith(("import ", "from ", "#"))
 
 
 def _place(cell: Found) -> int:
@@ -144,8 +150,13 @@ def _place(cell: Found) -> int:
 
 
 def _needed(steps: Sequence[Step], wanted: set[str]) -> list[Step]:
-    """The steps that always run, and those that make a name which they or the checks read."""
+    """The steps that always run, and those that make a name which they or the checks read.
+
+    All imports, where code that is run does not tell what it reads, as `files = !ls` does not.
+    """
     kept = {i for i, step in enumerate(steps) if step.always}
+    if any(steps[i].names == Names() and python(steps[i].source).strip() for i in kept):
+        kept |= {i for i, step in enumerate(steps) if _imports(step.source)}
     loads = wanted.union(*(steps[i].names.loads for i in kept))
     while more := {i for i, step in enumerate(steps) if i not in kept and step.names.stores & loads}:
         kept |= more
