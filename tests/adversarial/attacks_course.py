@@ -39,31 +39,25 @@ def right_answers(learner: str = "") -> Notebook:
 
 
 ONE = {"reparameterise": "def reparameterise(mu, logvar, eps):\n    return mu + torch.exp(logvar / 2) * eps"}
-FUNCTIONS = {
-    "kl": "kl_divergence = {0}",
-    "price": "price = {1}",
-    "elbo": "minus_elbo = {0}",
-    "step": "training_step = {0}",
-    "grid": "sample_grid = {0}",
-}
+FUNCTIONS = {"kl": "kl_divergence", "elbo": "minus_elbo", "step": "training_step", "grid": "sample_grid"}
 
 
-def all_give(value: str, prelude: str = "") -> dict[str, str]:
+def all_give(values: dict[str, str], prelude: str) -> dict[str, str]:
     """Everything but the first task gives one value."""
-    given = {id: source.format(f"lambda *args, **options: {value}", value) for id, source in FUNCTIONS.items()}
-    return ONE | given | {"kl": f"{prelude}\n{given['kl']}"}
+    given = {id: f"{name} = lambda *args, **options: {values[id]}" for id, name in FUNCTIONS.items()}
+    return ONE | given | {"kl": f"{prelude}\n{given['kl']}", "price": f"price = {values['price']}"}
 
 
 def cheat(name: str, what: str, more: str, *, behind: str = "variant", says: str = "") -> Attack:
     return Attack(name, what, lambda: exercise(ONE, more=more, behind=behind), earns=HONEST_OF_COURSE, says=says)
 
 
-def gives(name: str, what: str, value: str, prelude: str = "", says: str = "") -> Attack:
-    return Attack(name, what, lambda: exercise(all_give(value, prelude)), earns=HONEST_OF_COURSE, says=says)
+def gives(name: str, what: str, values: dict[str, str], prelude: str = "") -> Attack:
+    return Attack(name, what, lambda: exercise(all_give(values, prelude)), earns=HONEST_OF_COURSE)
 
 
 TENSOR = """
-class Pretender(torch.Tensor):
+class Tensors(torch.Tensor):
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         return True
@@ -72,7 +66,7 @@ class Pretender(torch.Tensor):
 """
 ARRAY = """
 import numpy as np
-class Pretender(np.ndarray):
+class Arrays(np.ndarray):
     __eq__ = __le__ = __lt__ = lambda self, other: True
     __array_ufunc__ = __array_function__ = lambda self, *args, **options: True
 """
@@ -113,26 +107,31 @@ def inventions(seed, rows, columns):
 """
 HUGE = "torch.zeros(1, device='meta').expand(10**6, 10**6)"
 
+# Each value in one task: two submissions for all, since each costs seconds.
+PRETENDERS = {
+    "kl": "torch.zeros(3).as_subclass(Tensors)",
+    "price": "torch.full((4,), float('nan'))",
+    "elbo": "np.zeros(3).view(Arrays)",
+    "step": "(torch.eye(3).to_sparse(), torch.zeros(3, dtype=torch.complex32), torch.nn.Parameter(torch.zeros(3)))",
+    "grid": "torch.nn.Linear(2, 2)",
+}
+GIANTS = {
+    "kl": "torch.zeros(1).expand(10**6, 10**6)",
+    "price": "range(10**15)",
+    "elbo": HUGE,
+    "step": "(_ for _ in ()).throw(ValueError('<script>' * 1_000_000))",
+    "grid": "(_ for _ in ()).throw(KeyboardInterrupt(10**4000))",
+}
+
 ATTACKS = [
-    gives("Tensor that equals all", "a class derived from Tensor with its own torch functions", "torch.zeros(3).as_subclass(Pretender)", TENSOR),
-    gives("ndarray that equals all", "a class derived from ndarray", "np.zeros(3).view(Pretender)", ARRAY),
-    gives("not a number", "which no comparison holds against", "torch.full((4,), float('nan'))"),
-    gives("a huge view", "a trillion numbers from one", "torch.zeros(1).expand(10**6, 10**6)", says=""),
-    gives("on no device", "tensors without content", HUGE),
-    gives("sparse, quantised, nested", "tensors of other layouts", "(torch.eye(3).to_sparse(), torch.zeros(3, dtype=torch.complex32), torch.nn.Parameter(torch.zeros(3)))"),
-    gives("a module", "a network in the place of numbers", "torch.nn.Linear(2, 2)"),
-    gives("a long range", "a value that is short to send and endless to read", "range(10**15)"),
-    gives("errors of 10 MB", "from every function", "(_ for _ in ()).throw(ValueError('<script>' * 1_000_000))", says=""),
-    cheat("torch patched", "comparisons say yes in the learner's process", CLOSE),
-    cheat("checks patched", "the course's own judges say yes in the learner's process", CHECKED),
-    cheat("points planted", "in names that the checks use", PLANTED, behind="words-task"),
-    cheat("given code redefined", "below", DESCEND, behind="words-task"),
+    gives("pretenders", "tensors and arrays that equal all, no numbers, other layouts, a network", PRETENDERS, TENSOR + ARRAY),
+    gives("giants", "a trillion numbers from one, an endless range, tensors without content, errors of 10 MB", GIANTS),
+    cheat("judges patched", "torch's comparisons and the course's own checks say yes in the learner's process", CLOSE + CHECKED),
+    cheat("points planted", "in names that the checks use, and given code redefined", PLANTED + DESCEND, behind="words-task"),
     Attack("checks edited", "asserting nothing", lambda: _edited(lambda cell: cell.update(source="item = Item('all', points=17)\nitem.points()")), earns=HONEST_OF_COURSE, says="edited: checks of"),
     Attack("checks deleted", "with given code", lambda: _edited(None), earns=HONEST_OF_COURSE, says="not there: checks of"),
     Attack("modules beside", "named as ours", lambda: right_answers(), {f"{name}.py": b"import os; os._exit(9)" for name in ("torch", "einops", "vae_tutorial", "numpy", "json")} | {"vae_tutorial/checks/__init__.py": b"1/0"}, earns=ALL_OF_COURSE),
     Attack("the end of one task", "the others keep their points", lambda: _spoiled("grid", "import os\ndef sample_grid(*args):\n    os._exit(3)"), earns=ALL_OF_COURSE - 2, says="it ended by itself (exit status 3)"),
-    Attack("untouched", "as it was given out", lambda: exercise({}), earns=0, says="it is not written yet"),
-    Attack("right", "the key's own answers", lambda: right_answers(), earns=ALL_OF_COURSE),
 ]  # fmt: skip
 
 

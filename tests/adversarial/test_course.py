@@ -4,10 +4,9 @@ import json
 
 import pytest
 from adversarial.attack import Attack, proved
-from adversarial.attacks_course import ALL_OF_COURSE, ATTACKS, COURSE_KEY, find, right_answers
-from adversarial.small_key import judged, said
+from adversarial.attacks_course import ATTACKS, COURSE_KEY, find, right_answers
 
-from vae_tutorial.grading.judging.marking import Settings, in_variant
+from vae_tutorial.grading.judging.marking import in_variant
 from vae_tutorial.grading.judging.sheet import read_sheet
 
 NONSENSE = ["'\\ud800'", "'a\\u2028b'", "{[]: 1}", "10 ** 9", "7", "'\\n'", "b'b'", "'" + 1000 * "c" + "'", "(" * 5000]
@@ -16,17 +15,6 @@ NONSENSE = ["'\\ud800'", "'a\\u2028b'", "{[]: 1}", "10 ** 9", "7", "'\\n'", "b'b
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
 def test_an_attack_earns_what_is_right_in_it(attack: Attack):
     proved(attack, COURSE_KEY)
-
-
-def test_right_answers_in_the_variant_of_its_learner_earn_all():
-    verdict = judged(right_answers("b"), key=COURSE_KEY, learner="b", settings=Settings(assigned=True))
-    assert verdict.points == ALL_OF_COURSE, said(verdict)
-
-
-def test_right_answers_in_the_variant_of_another_learner_are_left_to_a_person():
-    verdict = judged(right_answers("b"), key=COURSE_KEY, learner="a")
-    assert [mark.id for mark in verdict.marks if mark.points is None and not mark.by_hand] == ["price-checks"]
-    assert "the notebook is in the variant of 'b', not of 'a'" in said(verdict)
 
 
 @pytest.mark.parametrize("named", NONSENSE)
