@@ -7,7 +7,8 @@
 - course: exercise 01, whose submissions import the package and PyTorch.
 
 Each class is graded anew into a folder with an empty gradebook, which nbgrader takes seconds to make, once a course.
-Before the clock starts, each worker has graded two others. Every other submission is wrong in all but one item.
+Before the clock starts, each worker has graded two others. All is answered; of the small class, every other submission
+is wrong in all but one item.
 """
 
 import argparse
@@ -40,7 +41,7 @@ Row = dict[str, Any]
 
 
 def hand_in(folder: Path, name: str, learners: int) -> None:
-    """A class in nbgrader's layout, every other submission right."""
+    """A class in nbgrader's layout."""
     assignment = KEYS[name].assignment
     for number in range(learners):
         place = folder / f"learner-{number:03}" / assignment
@@ -51,8 +52,7 @@ def hand_in(folder: Path, name: str, learners: int) -> None:
 def content(name: str, number: int) -> str:
     if name == "small":
         return json.dumps(notebook(WRONG if number % 2 else RIGHT, f"The words of learner {number}."))
-    folder = ROOT / ("exercises" if number % 2 else "solutions")
-    return (folder / COURSE / f"{COURSE}.ipynb").read_text(encoding="utf-8")
+    return (ROOT / "solutions" / COURSE / f"{COURSE}.ipynb").read_text(encoding="utf-8")
 
 
 def measured(name: str, learners: int, jobs: int, empty_book: Path) -> Row:

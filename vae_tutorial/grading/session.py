@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
         key = read_key(args.assignment, _key_of(args))
         settings = Settings(trusted=args.trusted, assigned=args.assigned)
         _check_due(args.due)
-        choose(args.trusted)
+        if args.scheduler is None:
+            choose(args.trusted)  # before anything is written; a cluster's machines find out by themselves
         with _executor(args) as executor:
             outcome = grade(key, args.submissions, args.output, executor, settings, due=args.due)
             of_key = executor.submit(mark, key, _solution(args), settings).result() if outcome.marked else None
