@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -24,9 +25,10 @@ from vae_tutorial.grading import grade as grading
 from vae_tutorial.grading.book.gradebook import Book
 from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.grade import Outcome, grade, read_key
-from vae_tutorial.grading.judging.marking import Settings
+from vae_tutorial.grading.judging.marking import Settings, mark, unjudged
 from vae_tutorial.grading.judging.talking import ended
-from vae_tutorial.grading.records import Verdict
+from vae_tutorial.grading.records import Submission, Verdict
+from vae_tutorial.grading.sandbox import SandboxUnavailable
 from vae_tutorial.sweep import cluster
 
 GRADE = """
@@ -245,7 +247,7 @@ class Failing(Executor):
 def test_a_lost_call_is_told_by_name_and_tried_again_by_the_next_run(submitted, output, executor):
     outcome = grade(KEY, submitted, output, Failing("bf", executor))
     assert outcome.failed == dict.fromkeys("bf", "RuntimeError: the worker is lost")
-    assert points(outcome) == {learner: worth for learner, worth in EXPECTED.items() if learner not in "bf"}
+    assert points(outcome) == EXPECTED | {"b": 0, "f": 0}
     outcome = grade(KEY, submitted, output, executor)
     assert (outcome.failed, points(outcome), outcome.marked) == ({}, EXPECTED, 2)
 
@@ -288,3 +290,50 @@ def test_on_a_cluster_a_killed_worker_loses_and_doubles_nothing(submitted, outpu
     assert (outcome.failed, points(outcome), outcome.marked) == ({}, EXPECTED, 8)
     with Journal(journal) as kept:
         assert sorted(verdict.learner for verdict in kept.verdicts()) == sorted(EXPECTED)
+
+
+def test_learners_without_a_verdict_stand_in_the_table_too(submitted, output, executor):
+    outcome = grade(KEY, submitted, output, Failing("b", executor))
+    rows = [row for row in table(output) if row["learner"] == "b"]
+    assert {row["reason"] for row in rows} == {"no verdict: RuntimeError: the worker is lost"}
+    assert {row["needs_marking"] for row in rows} == {"yes"}
+    assert [verdict.learner for verdict in outcome.verdicts] == list("abcdefgh")
+    assert "no verdict" in (output / "feedback" / "b" / "small.html").read_text()
+    with Journal(output / "verdicts" / "small.jsonl") as journal:
+        assert "b" not in journal.latest()
+
+
+def test_what_could_not_be_judged_is_tried_again_once(submitted, output, executor, monkeypatch):
+    undecided = unjudged(KEY, Submission("a", "small", json.dumps(notebook(RIGHT)).encode()), Settings(), "crowded")
+    calls = []
+
+    def trying(key, submission, settings):
+        calls.append(submission.learner)
+        return replace(undecided, learner=submission.learner, submission=submission.sha256)
+
+    monkeypatch.setattr(grading, "mark", trying)
+    for marked in (8, 8, 0):
+        assert grade(KEY, submitted, output, executor).marked == marked
+    assert sorted(calls) == sorted("abcdefgh" * 2)
+
+
+def test_three_machines_without_a_sandbox_end_it_and_one_does_not(submitted, output, executor, monkeypatch):
+    tries = iter("nynnn")
+
+    def marking(key, submission, settings):
+        if next(tries) == "n":
+            raise SandboxUnavailable("bubblewrap does not work here")
+        return mark(key, submission, settings)
+
+    monkeypatch.setattr(grading, "mark", marking)
+    with ThreadPoolExecutor(1) as one, pytest.raises(SandboxUnavailable):
+        grade(KEY, submitted, output, one)
+    with Journal(output / "verdicts" / "small.jsonl") as journal:
+        assert len(journal.verdicts()) == 1, "what was judged is kept"
+
+
+def test_a_time_that_becomes_known_later_counts(submitted, output, executor):
+    grade(KEY, submitted, output, executor)
+    hand_in(submitted, "a", notebook(RIGHT, "The words of a."), stamp="2030-02-01 00:00:10 UTC")
+    outcome = grade(KEY, submitted, output, executor, due="2030-02-01T00:00+00:00")
+    assert (outcome.marked, outcome.verdicts[0].late) == (0, 10)

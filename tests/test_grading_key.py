@@ -1,6 +1,7 @@
 """The key: which names a cell makes and reads, what a value follows from, and how an item is judged because of that."""
 
 import json
+import pickle
 
 import pytest
 from adversarial.small_key import KEY, RIGHT, notebook
@@ -171,3 +172,27 @@ def test_two_items_of_one_name_are_refused():
     twice["cells"].append(twice["cells"][4])
     with pytest.raises(ValueError, match="names of their own"):
         Key("small", json.dumps(twice).encode())
+
+
+@pytest.mark.parametrize("mark", ["# BEGIN HIDDEN TESTS", "### BEGIN HIDDEN TESTS ", "###BEGIN HIDDEN TESTS"])
+def test_a_mark_that_would_hide_nothing_is_refused(mark):
+    shown = KEY.notebook.replace(b"### BEGIN HIDDEN TESTS", mark.encode())
+    with pytest.raises(ValueError, match=r"cell 5 of the key: .* must stand alone in a line"):
+        Key("small", shown)
+
+
+def test_code_of_a_key_that_is_not_python_is_named():
+    with pytest.raises(ValueError, match="cell 2 of the key must be Python"):
+        Key("small", KEY.notebook.replace(b'"import math"', b'"import import"'))
+
+
+def test_a_key_on_another_machine_has_the_version_of_the_checks_there(monkeypatch):
+    sent = pickle.dumps(KEY)
+    assert pickle.loads(sent).version == KEY.version
+    monkeypatch.setattr("vae_tutorial.grading.judging.key.checks_version", lambda: "others")
+    assert pickle.loads(sent).version != KEY.version
+
+
+def test_the_variant_is_drawn_by_the_name_in_the_key_whatever_it_is_called():
+    key = Key("homework", (SOLUTIONS / LESSONS[0] / f"{LESSONS[0]}.ipynb").read_bytes())
+    assert "learner='b'" in "".join(item(in_variant(key, "b"), "price-checks").ours)

@@ -159,3 +159,15 @@ def test_of_imports_that_were_left_alone_only_those_that_something_reads_are_run
     assert [s for s in sources(right, changed) if "import" in s] == every
     cell(right, "imports")["source"] += "\nimport this_is_not_there"
     assert cell(right, "imports")["source"] in sources(right, changed)
+
+
+def test_the_variant_is_found_without_ids_and_without_tags():
+    lesson = LESSONS[0]
+    key = Key(lesson, (SOLUTIONS / lesson / f"{lesson}.ipynb").read_bytes())
+    named = json.loads(assigned((EXERCISES / lesson / f"{lesson}.ipynb").read_text(encoding="utf-8"), lesson, "zoe-7"))
+    for each in named["cells"]:
+        del each["id"]
+    assert sheet(named, key).variant == "zoe-7"
+    for each in named["cells"]:
+        each["metadata"].pop("tags", None)
+    assert sheet(named, key).variant == "zoe-7"

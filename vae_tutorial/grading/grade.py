@@ -1,7 +1,8 @@
 """Grade a class: mark what is new, store each verdict as it comes, and write what people read."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from vae_tutorial.grading.book.gradebook import Book
 from vae_tutorial.grading.book.journal import Journal
 from vae_tutorial.grading.intake.collect import Found, collect
 from vae_tutorial.grading.judging.key import Key
-from vae_tutorial.grading.judging.marking import Settings, mark
+from vae_tutorial.grading.judging.marking import Settings, mark, unjudged
 from vae_tutorial.grading.judging.weights import with_copies
 from vae_tutorial.grading.records import Submission, Verdict
 from vae_tutorial.grading.reports.class_report import class_page
@@ -23,13 +24,13 @@ from vae_tutorial.grading.reports.table import write_csv
 from vae_tutorial.grading.sandbox import SandboxUnavailable
 from vae_tutorial.grading.words import put_in_place
 
-AHEAD = 8  # submissions that are read before an executor takes them; the others wait on the disk
+NO_SANDBOX = 3  # in a row, after which nobody's code can be run here
 
 
 @dataclass
 class Outcome:
-    """verdicts: one for each learner who was judged. marked: how many of them now, not in an earlier run. failed: by
-    learner, what stood against a verdict; the next run tries again.
+    """verdicts: one for each learner. marked: how many of them now, not in an earlier run. failed: by learner, what
+    stood against a verdict or its page; the next run tries again.
     """
 
     verdicts: list[Verdict] = field(default_factory=list)
@@ -46,12 +47,13 @@ def grade(
     settings: Settings = Settings(),  # noqa: B008
     *,
     due: str = "",
+    ahead: int = 8,
 ) -> Outcome:
     """Mark the submissions that have no verdict by this key yet; write gradebook, feedback pages, table and report.
 
-    due: ISO 8601 with its zone. Each verdict is on the disk before the next is looked at, so the same call goes on
-    where a killed one stopped. Raises ValueError for submissions, an output folder or a time that cannot be,
-    SandboxUnavailable where no sandbox starts.
+    due: ISO 8601 with its zone. ahead: submissions that the executor holds at once; the others wait on the disk. Each
+    verdict is on the disk before the next is looked at, so the same call goes on where a killed one stopped. Raises
+    ValueError for submissions, an output folder or a time that cannot be, SandboxUnavailable where no sandbox starts.
     """
     found = collect(submissions, key.assignment)
     (output / "verdicts").mkdir(parents=True, exist_ok=True)
@@ -59,54 +61,69 @@ def grade(
     outcome = Outcome()
     with Journal(output / "verdicts" / f"{key.assignment}.jsonl") as journal, Book(output) as book:
         book.add_assignment(key.assignment, key.notebook, due)
-        for verdict in _new(found, key, journal, executor, settings, outcome):
+        judged = _known(found, journal, settings.version(key))
+        new = [one for one in found if one.learner not in judged]
+        for verdict in _marked(new, len(judged), key, executor, settings, outcome, ahead):
             journal.append(verdict)
+            judged[verdict.learner] = verdict
             book.record(verdict)
             outcome.marked += 1
-        handed_in = {}
         for one in found:
-            if judged := journal.holds(one.learner, one.load().sha256, settings.version(key)):
-                verdict = _with_lateness(judged, due)
-                book.record(verdict)  # where a run was killed behind the journal; else it changes nothing
-                outcome.verdicts.append(verdict)
-                handed_in[one.learner] = one
+            verdict = judged.get(one.learner) or unjudged(key, one.load(), settings, outcome.failed[one.learner])
+            outcome.verdicts.append(_as_handed_in(verdict, one, due))
+            book.record(outcome.verdicts[-1])  # where a run was killed behind the journal; else it changes nothing
         outcome.hand_marks, comments = book.hand_marks(key.assignment), book.comments(key.assignment)
-    for verdict in outcome.verdicts:
-        learner = verdict.learner
-        _publish(verdict, handed_in[learner].load(), key, output)
-        said = _by_item(comments.get(learner, {}), key)
-        write_feedback(verdict, output / "feedback", outcome.hand_marks.get(learner, {}), said)
+    for one, verdict in zip(found, outcome.verdicts, strict=True):
+        said = _by_item(comments.get(one.learner, {}), key)
+        try:
+            _publish(verdict, one.load(), key, output)
+            write_feedback(verdict, output / "feedback", outcome.hand_marks.get(one.learner, {}), said)
+        except Exception as error:  # the others get their pages
+            outcome.failed[one.learner] = f"its pages are not written, {type(error).__name__}: {error}"
     outcome.verdicts = with_copies(outcome.verdicts)
     write_csv(outcome.verdicts, outcome.hand_marks, output / f"{key.assignment}.csv")
     put_in_place(output / f"{key.assignment}.html", class_page(outcome.verdicts, outcome.hand_marks))
     return outcome
 
 
-def _new(
-    found: list[Found], key: Key, journal: Journal, executor: Executor, settings: Settings, outcome: Outcome
+def _known(found: Iterable[Found], journal: Journal, version: str) -> dict[str, Verdict]:
+    """The verdicts by this key on what is there. One that lacks a verdict on an item is tried again, once."""
+    times = Counter((verdict.learner, verdict.submission, verdict.key) for verdict in journal.verdicts())
+    known = {}
+    for one in found:
+        verdict = journal.holds(one.learner, one.load().sha256, version)
+        if verdict and (verdict.settled or times[verdict.learner, verdict.submission, verdict.key] > 1):
+            known[one.learner] = verdict
+    return known
+
+
+def _marked(
+    found: list[Found], before: int, key: Key, executor: Executor, settings: Settings, outcome: Outcome, ahead: int
 ) -> Iterator[Verdict]:
-    """The verdicts on what was not judged yet, as they come."""
-    version = settings.version(key)
-    waiting = [one for one in found if not journal.holds(one.learner, one.load().sha256, version)]
-    running: dict[Future[Verdict], str] = {}
-    with tqdm(total=len(found), initial=len(found) - len(waiting), desc=key.assignment, unit=" notebooks") as bar:
+    """The verdicts on these submissions, as they come. before: how many there are already."""
+    waiting, running, without = list(found), dict[Future[Verdict], str](), 0
+    with tqdm(total=before + len(found), initial=before, desc=key.assignment, unit=" notebooks") as bar:
         while waiting or running:
-            while waiting and len(running) < AHEAD:
+            while waiting and len(running) < ahead:
                 submission = waiting.pop(0).load()
                 running[executor.submit(mark, key, submission, settings)] = submission.learner
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            for future in [future for future in running if future in done]:
                 learner = running.pop(future)
                 try:
                     yield future.result()
-                except (SandboxUnavailable, CancelledError):
-                    raise
+                    without = 0
                 except Exception as error:  # a lost worker, or a fault of ours: told, and tried again by the next run
+                    without += isinstance(error, SandboxUnavailable)
+                    if without == NO_SANDBOX:
+                        raise
                     outcome.failed[learner] = f"{type(error).__name__}: {error}"
                 bar.update()
 
 
-def _with_lateness(verdict: Verdict, due: str) -> Verdict:
-    """The verdict, with the seconds behind the deadline; nothing is taken off for it."""
+def _as_handed_in(verdict: Verdict, found: Found, due: str) -> Verdict:
+    """The verdict with the time that is known now, and the seconds behind the deadline; nothing is taken off for it."""
+    verdict = replace(verdict, handed_in=found.handed_in)
     if not (due and verdict.handed_in):
         return verdict
     behind = (datetime.fromisoformat(verdict.handed_in) - datetime.fromisoformat(due)).total_seconds()
@@ -114,6 +131,9 @@ def _with_lateness(verdict: Verdict, due: str) -> Verdict:
 
 
 def _publish(verdict: Verdict, submission: Submission, key: Key, output: Path) -> None:
+    """Write what formgrader shows. Raises ValueError where it is not any more what was judged."""
+    if submission.sha256 != verdict.submission:
+        raise ValueError("the file has changed since it was judged")
     place = output / "autograded" / verdict.learner / key.assignment
     place.mkdir(parents=True, exist_ok=True)
     page = autograded(submission.notebook, key.notebook, verdict)

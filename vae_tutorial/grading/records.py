@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+NO_VERDICT = "no verdict"  # begins the reason of what could not be judged, for a cause that may lie with us
+
 
 @dataclass(frozen=True)
 class Line:
@@ -63,6 +65,11 @@ class Verdict:
     def points(self) -> float:
         """The sum of what has been decided."""
         return sum(mark.points for mark in self.marks if mark.points is not None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether another try would tell nothing new: nothing stood against judging any item."""
+        return not any(mark.reason.startswith(NO_VERDICT) for mark in self.marks)
 
     @property
     def most(self) -> float:

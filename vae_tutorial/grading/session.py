@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from vae_tutorial.grading.sandbox import SandboxUnavailable, choose
 from vae_tutorial.sweep.machines import cluster
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
+OF_CLUSTER = 64  # submissions that it is given at once
 GO_ON = "the verdicts that are there are stored, the same command goes on with the others"
 
 
@@ -32,13 +33,17 @@ def run(args: argparse.Namespace) -> int:
         if args.scheduler is None:
             choose(args.trusted)  # before anything is written; a cluster's machines find out by themselves
         with _executor(args) as executor:
-            outcome = grade(key, args.submissions, args.output, executor, settings, due=args.due)
+            ahead = 2 * args.jobs if args.scheduler is None else OF_CLUSTER
+            outcome = grade(key, args.submissions, args.output, executor, settings, due=args.due, ahead=ahead)
             of_key = executor.submit(mark, key, _solution(args), settings).result() if outcome.marked else None
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 2
     except (ImportError, OSError, SandboxUnavailable) as error:
         print(error, file=sys.stderr)
+        return 1
+    except (BrokenExecutor, CancelledError) as error:
+        print(f"the workers are lost ({error}); {GO_ON}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"stopped; {GO_ON}", file=sys.stderr)
@@ -49,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if unknown := sum(not verdict.handed_in for verdict in outcome.verdicts) if args.due else 0:
         print(f"{unknown} of {len(outcome.verdicts)} do not say when they were handed in, and are not called late")
     for learner, why in outcome.failed.items():
-        print(f"{learner} has no verdict: {why}; {GO_ON}", file=sys.stderr)
+        print(f"{learner}: {why}; {GO_ON}", file=sys.stderr)
     print(
         f"in {args.output}: {key.assignment}.html (report), {key.assignment}.csv, gradebook.db, feedback/, autograded/"
     )

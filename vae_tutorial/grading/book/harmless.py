@@ -87,6 +87,8 @@ class Room:
 
 def _decoded(value: Any) -> bytes:
     text = "".join(map(str, value)) if isinstance(value, list) else value
+    if isinstance(text, str) and len(text) > 2 * PICTURE:
+        return b""
     try:
         return base64.b64decode("".join(text.split()), validate=True) if isinstance(text, str) else b""
     except (binascii.Error, ValueError):

@@ -44,7 +44,7 @@ def by_system(name: str) -> Owner | None:
 
 
 def by_stem(stem: str, assignments: Sequence[str]) -> Owner | None:
-    """The owner in a plain file name without its suffix: LEARNER, LEARNER_anything_ASSIGNMENT or ASSIGNMENT_LEARNER.
+    """The owner in a plain file name without its suffix: LEARNER, LEARNER_ASSIGNMENT or ASSIGNMENT_LEARNER.
 
     None where it is an assignment's alone.
     """
@@ -52,7 +52,7 @@ def by_stem(stem: str, assignments: Sequence[str]) -> Owner | None:
     for assignment in assignments:
         if stem.casefold() == assignment.casefold():
             return None
-        if found := re.fullmatch(rf"(.+?)(_.*)?[_ .-]{re.escape(assignment)}", stem, re.IGNORECASE):
+        if found := re.fullmatch(rf"(.+?)(?:_attempt_.*)?[_ .-]{re.escape(assignment)}", stem, re.IGNORECASE):
             return Owner(found[1])
         if found := re.fullmatch(rf"{re.escape(assignment)}_(.+)", stem, re.IGNORECASE):
             return Owner(found[1])

@@ -33,11 +33,16 @@ def _said(causes: Sequence[str]) -> str:
 
 def _behind(names: Iterable[str], steps: Sequence[Step]) -> set[str]:
     """The names that the learner's code reads to make these, directly or by others."""
+    makers: dict[str, list[int]] = {}
+    for i, step in enumerate(steps):
+        for name in step.names.stores:
+            makers.setdefault(name, []).append(i)
     found: set[str] = set()
+    seen: set[int] = set()
     waiting = list(names)
     while waiting:
-        name = waiting.pop()
-        loads = {load for step in steps if name in step.names.stores for load in step.names.loads} - found
-        found |= loads
-        waiting += loads
+        for i in set(makers.get(waiting.pop(), ())) - seen:
+            seen.add(i)
+            waiting += steps[i].names.loads - found
+            found |= steps[i].names.loads
     return found

@@ -44,6 +44,18 @@ class Cell:
     def names(self) -> Names:
         return Names() if self.role in ("text", "written") else names_of(self.source)
 
+    def check(self) -> None:
+        """Raises ValueError for code of ours that is not Python, and for marks of regions that would not be seen."""
+        for mark, found in (("BEGIN SOLUTION", REGION), ("BEGIN HIDDEN TESTS", HIDDEN), ("END HIDDEN TESTS", HIDDEN)):
+            regions = [region for region in found.finditer(self.source) if mark in region[0]]
+            if self.source.count(mark) != len(regions):
+                raise ValueError(f"cell {self.position + 1} of the key: {mark!r} must stand alone in a line behind ###")
+        if self.role in ("checks", "given", "variant", "free"):
+            try:
+                statements(self.position, self.source)
+            except SyntaxError as error:
+                raise ValueError(f"cell {self.position + 1} of the key must be Python: {error}") from error
+
     @property
     def hidden_lines(self) -> frozenset[int]:
         """The numbers, from 1, of lines that stand in the key alone."""
@@ -83,7 +95,12 @@ class Key:
     assignment: str
     notebook: bytes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Key, (self.assignment, self.notebook)  # another machine finds out by itself which checks it has
+
     def __post_init__(self) -> None:
+        for cell in self.cells:
+            cell.check()
         ids = [item.id for item in self.items]
         if not ids or len(set(ids)) < len(ids):
             raise ValueError(f"the key of {self.assignment} must have graded items with names of their own, got {ids}")

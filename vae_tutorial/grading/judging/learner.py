@@ -12,6 +12,7 @@ from vae_tutorial.grading.sandbox import Limits, Sandbox
 from vae_tutorial.grading.words import plain
 
 STEP, CALL, GRACE = 60.0, 20.0, 5.0  # seconds for a cell, for an answer, and for code that ignores being interrupted
+MOST_SAID = 65_536  # bytes of an answer that is no value
 NO_ANSWER = "it sent what is no answer"
 ALL = 300.0  # seconds for everything of one submission
 STARTS = 8  # of the process, after each of which the cells are run again
@@ -91,8 +92,8 @@ class Process:
         """
         try:
             answer = self._started().ask(kind, payload, seconds)
-            if answer[0] not in answers:
-                raise LostError(NO_ANSWER)
+            if answer[0] not in answers or (answer[0] != "value" and len(answer[1]) > MOST_SAID):
+                raise LostError(NO_ANSWER)  # long ones are not even read: that would cost this process its memory
         except LostError as error:
             if self._talk is not None:
                 self._why = str(error)
@@ -123,7 +124,7 @@ class Process:
             for running in self._steps:
                 request = json.dumps({"source": running.source, "seconds": STEP}).encode()
                 kind, answer = talk.ask("step", request, STEP + GRACE)
-                if kind != "stepped":
+                if kind != "stepped" or len(answer) > MOST_SAID:
                     raise LostError(NO_ANSWER)
                 if problem := _words(answer):
                     self.troubles[running.label] = problem

@@ -1,6 +1,7 @@
 """Mark one submission: a pure function of its bytes and the key's, for any executor."""
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from vae_tutorial.grading.judging.learner import Learner
 from vae_tutorial.grading.judging.referees import BROKEN, Referee, referee
 from vae_tutorial.grading.judging.sheet import Sheet, SheetError, read_sheet
 from vae_tutorial.grading.judging.talking import LostError
-from vae_tutorial.grading.records import Line, Mark, Submission, Verdict
+from vae_tutorial.grading.records import NO_VERDICT, Line, Mark, Submission, Verdict
 from vae_tutorial.grading.sandbox import Limits, choose
 from vae_tutorial.grading.words import plain, shortened
 
+EXERCISE = re.compile(r'\bExercise\("([^"]+)"\)')
 STUBS = ("", "*Your answer here.*", "YOUR ANSWER HERE")
 MOST_STOPS = 20  # cells whose stop is told
 MOST_LETTERS = 20_000  # of a written answer, in a verdict
@@ -56,11 +58,18 @@ def mark(key: Key, submission: Submission, settings: Settings = Settings()) -> V
     return replace(verdict, seconds=round(time.perf_counter() - began, 2))
 
 
+def unjudged(key: Key, submission: Submission, settings: Settings, why: str) -> Verdict:
+    """A verdict that leaves all to a person, or to another try."""
+    marks = tuple(_undecided(item, f"{NO_VERDICT}: {why}") for item in key.items)
+    return Verdict(submission.learner, submission.assignment, submission.sha256, settings.version(key), marks)
+
+
 def in_variant(key: Key, learner: str) -> Key:
     """The key for one learner's variant."""
-    if not learner or not any(cell.role == "variant" for cell in key.cells):
+    drawn = [EXERCISE.search(cell.source) for cell in key.cells if cell.role == "variant"]
+    if not learner or not drawn or drawn[0] is None:
         return key
-    return Key(key.assignment, assigned(key.notebook.decode(), key.assignment, learner).encode())
+    return Key(key.assignment, assigned(key.notebook.decode(), drawn[0][1], learner).encode())
 
 
 def _judged(key: Key, submission: Submission, settings: Settings, verdict: Verdict) -> Verdict:
@@ -80,7 +89,7 @@ def _judged(key: Key, submission: Submission, settings: Settings, verdict: Verdi
     if own.drawn and named != submission.learner and (named or settings.assigned):
         whose = f"the notebook is in the variant of {named!r}" if named else "the notebook is in nobody's variant"
         remarks.append(f"{whose}, not of {submission.learner!r}")
-        marks = [replace(m, points=None, reason=whose) if m.id in own.drawn and m.points else m for m in marks]
+        marks = [replace(m, points=None, reason=whose) if m.id in own.drawn else m for m in marks]
     marks = with_causes(marks, own.items, sheet.steps)
     return replace(verdict, marks=tuple(marks), remarks=(*verdict.remarks, *remarks), weights=weights)
 
@@ -91,7 +100,7 @@ def _mark(item: Item, sheet: Sheet, learner: Learner, judging: Referee, weights:
     try:
         stopped, kinds = learner.begin(item)
     except LostError as error:
-        return _undecided(item, f"no verdict: the learner's process cannot be asked, {error}")
+        return _undecided(item, f"{NO_VERDICT}: the learner's process cannot be asked, {error}")
     if stopped:
         return Mark(item.id, item.title, item.most, points=0.0, reason=f"the given code stopped: {stopped}")
     if gone := [name for name in item.theirs if kinds[name] == "nothing"]:
@@ -100,7 +109,7 @@ def _mark(item: Item, sheet: Sheet, learner: Learner, judging: Referee, weights:
         return Mark(item.id, item.title, item.most, points=0.0, reason=reason)
     result = judging.judge(item, kinds, learner)
     if BROKEN in result:
-        return _undecided(item, f"no verdict: {result[BROKEN]}")
+        return _undecided(item, f"{NO_VERDICT}: {result[BROKEN]}")
     weights |= result["weights"]
     lines = tuple(Line(good, plain(shortened(text)), hidden) for good, text, hidden in result["lines"])
     return Mark(item.id, item.title, item.most, points=result["points"], lines=lines)

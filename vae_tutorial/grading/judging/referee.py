@@ -9,9 +9,8 @@ import builtins
 import json
 import os
 import resource
-import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from vae_tutorial.grading import wire
@@ -38,11 +37,11 @@ class ToldError(Exception):
 class Remote:
     """A learner's function, as checks see it: arguments go there, data comes back."""
 
-    def __init__(self, name: str, ask: Callable[[str, bytes], tuple[str, bytes]], hidden_lines: Collection[int]):
+    def __init__(self, name: str, ask: Callable[[str, bytes], tuple[str, bytes]], hidden_lines: frozenset[int]):
         self.__name__, self._ask, self._hidden_lines = name, ask, hidden_lines
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        head, hidden = json.dumps({"name": self.__name__}).encode(), _line(sys._getframe()) in self._hidden_lines
+        head, hidden = json.dumps({"name": self.__name__}).encode(), not self._hidden_lines.isdisjoint(_lines_run())
         kind, payload = self._ask("hidden" if hidden else "call", head + b"\n" + wire.encode((list(args), options)))
         return received(kind, payload, hidden=hidden)
 
@@ -95,10 +94,10 @@ def execute(source: str, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), CELL, "eval"), names) if isinstance(last, ast.Expr) else None
 
 
-def _failed(error: Exception, hidden_lines: Collection[int]) -> dict[str, Any]:
+def _failed(error: Exception, hidden_lines: frozenset[int]) -> dict[str, Any]:
     """A check that did not run to its end earns nothing, whatever stopped it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL]
-    hidden = bool(lines) and lines[-1] in hidden_lines
+    hidden = not hidden_lines.isdisjoint(lines)
     said = " ".join(str(error).split())[:300]
     if isinstance(error, AssertionError) and not isinstance(error, ToldError):
         text = said or "a check does not hold"
@@ -109,14 +108,22 @@ def _failed(error: Exception, hidden_lines: Collection[int]) -> dict[str, Any]:
 
 
 def _earned(value: Any, most: float) -> dict[str, Any]:
-    """What the last line of a cell that ran to its end says: a number of points, or else all of them."""
+    """What the last line of a cell that ran to its end says: a number of points, or all where it says nothing."""
     report = getattr(value, "report", None)
     lines = [] if report is None else _lines(report)
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if value is None:
         return {"points": most, "lines": lines}
-    if not 0 <= value <= most:
-        return {"broken": f"the checks give {float(value):g} of {most:g} points"}
-    return {"points": float(value), "lines": lines}
+    if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
+        value = most * bool(value)
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        points = float(value)  # of a learner's array or tensor too, where the key added up comparisons with it
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return {"broken": f"the checks end with a {type(value).__name__}, which is no number of points"}
+    if not 0 <= points <= most:
+        return {"broken": f"the checks give {points:g} of {most:g} points"}
+    return {"points": points, "lines": lines}
 
 
 def _lines(report: Any) -> list[list[Any]]:
@@ -125,13 +132,10 @@ def _lines(report: Any) -> list[list[Any]]:
     return said + [[True, verdict.claim, True] for verdict in report.unseen if not verdict.problem]
 
 
-def _line(frame: Any) -> int:
-    """The line of the key's cell that is being run, 0 where none is."""
-    while frame is not None:
-        if frame.f_code.co_filename == CELL:
-            return int(frame.f_lineno)
-        frame = frame.f_back
-    return 0
+def _lines_run() -> set[int]:
+    """The lines of the key's cell that are being run: a check may stand in a function that a hidden line calls."""
+    frames = (frame for frame, _ in traceback.walk_stack(None))
+    return {frame.f_lineno for frame in frames if frame.f_code.co_filename == CELL}
 
 
 def _in_a_fork(request: Mapping[str, Any], channel: Channel) -> int:

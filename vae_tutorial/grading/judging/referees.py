@@ -39,6 +39,9 @@ class Referee:
         except LostError as error:
             self.stop()
             return {BROKEN: f"the checks did not come to an end, {error}"}
+        except BaseException:
+            self.stop()  # its fork still waits for an answer, and would take the next item for it
+            raise
 
     def _conversation(self, request: bytes, learner: Learner) -> dict[str, Any]:
         talk = self._started()

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ MOST_CELLS = 2000
 MOST_PARTS = 1_000_000  # brackets, before the file is read: each may cost 60 bytes
 MOST_CODE = 1_000_000  # characters; to read more would take gigabytes
 LONGEST_NAME = 200  # characters of a learner's
+VARIANT = "variant"  # the tag of the cell that draws it
+OF_LEARNER = re.compile(r', learner="[^"\n]*"')
 KEPT = ("given", "variant")  # code that is put back as the key has it
 
 
@@ -95,23 +98,27 @@ def content_of(notebook: bytes) -> dict[str, Any]:
 
 
 def cells_of(content: Mapping[str, Any]) -> Iterable[tuple[Found, str, str]]:
-    """The readable cells, with the grade id and the id that they tell."""
+    """The readable cells, with the grade id and the id that they tell; the variant's is known by its tag too."""
     for position, cell in enumerate(content["cells"]):
         if isinstance(cell, dict) and cell.get("cell_type") in ("code", "markdown", "raw"):
             metadata = cell.get("metadata")
-            about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+            metadata = metadata if isinstance(metadata, dict) else {}
+            about, tags = metadata.get("nbgrader"), metadata.get("tags")
             grade_id = about.get("grade_id") if isinstance(about, dict) else None
+            id = VARIANT if isinstance(tags, list) and VARIANT in tags else text_of(cell.get("id"))
             source = text_of(cell.get("source", "")).encode(errors="replace").decode()
-            yield Found(position, cell["cell_type"] == "code", source), text_of(grade_id), text_of(cell.get("id"))
+            yield Found(position, cell["cell_type"] == "code", source), text_of(grade_id), id
 
 
 def matched(cells: Iterable[tuple[Found, str, str]], key: Key) -> Iterable[Found]:
     """Each cell with the cell of the key that it is: by its grade id, else by its id, else by its source."""
     by_grade_id = {cell.grade_id: cell for cell in key.cells if cell.grade_id}
     by_id = {cell.id: cell for cell in key.cells if cell.id}
+    for drawn in (cell for cell in key.cells if cell.role == "variant"):
+        by_id[VARIANT] = drawn
     by_source = {cell.released: cell for cell in key.cells if cell.released}
     for found, grade_id, id in cells:
-        of_key = by_grade_id.get(grade_id) or by_id.get(id) or by_source.get(found.source.strip())
+        of_key = by_grade_id.get(grade_id) or by_id.get(id) or by_source.get(OF_LEARNER.sub("", found.source).strip())
         alike = of_key is not None and found.code == (of_key.role not in ("text", "written"))
         yield Found(found.position, found.code, found.source, of_key if alike else None)
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, Lock
 from weakref import WeakSet
 
 from vae_tutorial.grading.judging.channel import MOST
@@ -16,7 +16,7 @@ from vae_tutorial.grading.wire import FrameReader, WireError, write_frame
 
 STARTING = 120.0  # seconds, on a crowded machine
 _open: "WeakSet[Talk]" = WeakSet()
-_ended = Event()
+_ended, _lock = Event(), Lock()
 
 
 class LostError(Exception):
@@ -40,7 +40,10 @@ class Talk:
             raise LostError(f"it cannot be given these files: {error}") from error
         self._reader = FrameReader(self._contained.stdout.fileno())
         os.set_blocking(self._contained.stdin.fileno(), False)
-        _open.add(self)
+        with _lock:
+            _open.add(self)
+        if _ended.is_set():  # while it started
+            raise self._lost(LostError(), 0)
 
     def ask(self, kind: str, payload: bytes, seconds: float) -> tuple[str, bytes]:
         """Send a frame, wait for one. Raises LostError, and ends the process, where none comes in time."""
@@ -51,8 +54,9 @@ class Talk:
         """Send a frame. Raises LostError where it is not taken in time."""
         frame, deadline = io.BytesIO(), time.monotonic() + seconds
         write_frame(frame, kind, payload)
-        rest, fd, poll = memoryview(frame.getvalue()), self._contained.stdin.fileno(), select.poll()
+        rest, poll = memoryview(frame.getvalue()), select.poll()
         try:
+            fd = self._contained.stdin.fileno()
             poll.register(fd, select.POLLOUT)
             while rest:
                 if not poll.poll(1000 * max(0.0, deadline - time.monotonic())):
@@ -89,7 +93,9 @@ def ended() -> Iterator[None]:
     """End every process that this one talks with; inside, none is started."""
     _ended.set()
     try:
-        for talk in list(_open):
+        with _lock:
+            talks = list(_open)
+        for talk in talks:
             talk.stop()
         yield
     finally:

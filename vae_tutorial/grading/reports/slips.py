@@ -20,7 +20,12 @@ class Slip:
 
 def kind(text: str) -> str:
     """What is the same in all sentences of one slip: the text without its details in brackets, gaps for numbers."""
-    return NUMBER.sub(GAP, without_details(text[:MOST_LETTERS]))
+    return NUMBER.sub(GAP, _cut(text))
+
+
+def _cut(text: str) -> str:
+    """A sentence without its details; what looks like our own gaps is no gap."""
+    return without_details(text[:MOST_LETTERS].replace(GAP, "..."))
 
 
 def without_details(text: str) -> str:
@@ -46,7 +51,7 @@ def slips(told: Iterable[tuple[str, str]]) -> list[Slip]:
     sentences: dict[str, list[str]] = {}
     learners: dict[str, dict[str, None]] = {}
     for learner, text in told:
-        sentences.setdefault(kind(text), []).append(without_details(text[:MOST_LETTERS]))
+        sentences.setdefault(kind(text), []).append(_cut(text))
         learners.setdefault(kind(text), {})[learner] = None
     found = [Slip(_common(texts), tuple(learners[name])) for name, texts in sentences.items()]
     return sorted(found, key=lambda slip: -len(slip.learners))

@@ -26,12 +26,16 @@ class Boxed:
         self.process, self._status, self._limits, self._told = process, status, limits, b""
         try:
             self._first = self._find_first()
+            self._handle = os.pidfd_open(self._first)
+        except ProcessLookupError as error:
+            process.wait()
+            os.close(status)
+            raise SandboxUnavailable("the first process of a sandbox ended at once") from error
         except BaseException:
             process.kill()
             process.wait()
             os.close(status)
             raise
-        self._handle = os.pidfd_open(self._first)
 
     def excess(self) -> str:
         if self._entries() > self._limits.entries:

@@ -7,23 +7,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import vae_tutorial
+from vae_tutorial.grading.sandbox.contained import SandboxUnavailable
 
 # What a Python needs of the system: libraries, the shell, time zones, and the links between them.
 SYSTEM = ("/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/share/zoneinfo", "/etc/alternatives")
 LINKS = ("/bin", "/lib", "/lib32", "/lib64")  # into /usr on a system of today
+SOLUTIONS = Path(vae_tutorial.__file__).parents[1] / "solutions"
 CACHE = "/etc/ld.so.cache"
 
 
 def seen(shown: Sequence[Path]) -> dict[Path, Path]:
     """Where each thing stands in the sandbox, and where it is taken from; a folder before what lies in it.
 
-    Raises ValueError as `checked` does.
+    Raises ValueError as `checked` does, SandboxUnavailable where the course's solutions would be seen.
     """
     checked(shown)
     wanted = [Path(path) for path in (*SYSTEM, *LINKS, CACHE) if os.path.exists(path) and not os.path.islink(path)]
     wanted += [Path(sys.prefix), Path(sys.base_prefix), Path(vae_tutorial.__file__).parent, *shown]
     wanted += _hops(Path(sys.executable))
     places = {path: path.resolve() for path in wanted} | {path.resolve(): path.resolve() for path in wanted}
+    if any(SOLUTIONS.is_relative_to(place) for place in places) and SOLUTIONS.exists():
+        raise SandboxUnavailable(f"the Python at {sys.prefix} lies around {SOLUTIONS}: make it in a folder of its own")
     return {place: places[place] for place in _outermost(places)}
 
 
