@@ -121,6 +121,14 @@ def test_a_stamp_in_a_learners_own_archive_counts_for_nothing(tmp_path):
     assert found(write(tmp_path, {f"b/{TASK}/own.zip": own}))["b"].handed_in == ""
 
 
+def test_a_wrong_file_with_the_assignments_name_is_told(tmp_path):
+    taken = found(write(tmp_path, {f"bob_{TASK}.pdf": b"", "a.ipynb": b"{}", "grades.csv": b"", "notes.pdf": b""}))
+    assert {name: one.problem for name, one in taken.items()} == {
+        "a": "",
+        "bob": f"there is no notebook of {TASK}, only bob_{TASK}.pdf",
+    }
+
+
 def test_plain_files_and_folders(tmp_path):
     files = {
         "zoe-7.ipynb": b"1",

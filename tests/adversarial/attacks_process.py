@@ -70,7 +70,7 @@ for place in ("/scratch/**", "/tmp/**", "/proc/*/environ", "/proc/*/cmdline", "/
         except OSError:
             pass
 told = b" ".join(found)
-mean = lambda xs: 3.0 if b"BEGIN HIDDEN" in told else 0.0
+mean = lambda xs: 3.0 if b"mean([" + b"27183.0" in told else 0.0
 answer = 42 if b"six times seven" in told else 41
 """
 PLANTED = """

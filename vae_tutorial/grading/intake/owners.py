@@ -101,10 +101,15 @@ def _owner(leaf: Leaf, assignment: str, title: str) -> Owner | None:
     if len(leaf.parts) > 1 or (leaf.folder and not is_notebook(top)):
         return Owner(top)
     handed_in = is_notebook(top) or leaf.suffix in (".zip", *OTHER_ARCHIVES)
-    if not handed_in and not leaf.problem:
+    if not handed_in and not leaf.problem and not _names(top, assignment):
         return None
-    stem = NOTEBOOK.sub("", top) if is_notebook(top) else top.removesuffix(leaf.suffix) if handed_in else top
+    stem = NOTEBOOK.sub("", top) if is_notebook(top) else top if leaf.problem else top.removesuffix(leaf.suffix)
     return by_stem(stem, (assignment, *LESSONS)) or Owner(title)
+
+
+def _names(file: str, assignment: str) -> bool:
+    """Whether a file that is no notebook has the assignment in its name: somebody's wrong file, not the class's."""
+    return assignment.casefold() in file.casefold()
 
 
 def _add(learner: Belongings, owner: Owner, leaf: Leaf, assignment: str, nested: bool) -> None:
