@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,8 +47,8 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return make
 
 
-def ran(command: list[str], limits: Limits, shown: Sequence[Path] = ()) -> None:
-    with Container("course:1").start(command, limits=limits, shown=shown) as contained:
+def ran(command: list[str], limits: Limits) -> None:
+    with Container("course:1").start(command, limits=limits) as contained:
         contained.stdout.read()
 
 
@@ -70,7 +70,7 @@ def test_a_command_runs_with_its_files_and_talks(engine: Engine, tmp_path: Path)
 def test_the_container_is_closed_and_bounded(engine: Engine, tmp_path: Path) -> None:
     calls = engine()
     limits = Limits(wall=90, memory=2**30, processes=20, scratch=2**20)
-    ran([sys.executable, "-c", ""], shown=[tmp_path], limits=limits)
+    ran([sys.executable, "-c", ""], limits=limits)
     run = calls()[1]
     line = " ".join(run[: run.index("course:1")])
     for option in (
@@ -91,7 +91,7 @@ def test_the_container_is_closed_and_bounded(engine: Engine, tmp_path: Path) -> 
             "--init",
         ),
         *(f"--tmpfs /scratch:rw,mode=1777,size={2**20}", "--workdir /scratch", "--tmpfs /home:ro"),
-        *(f"--volume {tmp_path}:{tmp_path}:ro", f"--volume {Path(vae_tutorial.__file__).parent}:"),
+        f"--volume {Path(vae_tutorial.__file__).parent}:",
     ):
         assert option in line
     assert run[run.index("course:1") + 1 :][:4] == ["timeout", "--signal=KILL", "90", "python"]
@@ -99,10 +99,10 @@ def test_the_container_is_closed_and_bounded(engine: Engine, tmp_path: Path) -> 
 
 def test_every_volume_is_read_only(engine: Engine, tmp_path: Path) -> None:
     calls = engine()
-    ran([sys.executable, "-c", ""], shown=[tmp_path], limits=SHORT)
+    ran([sys.executable, "-c", ""], limits=SHORT)
     run = calls()[1]
     volumes = [run[place + 1] for place, option in enumerate(run) if option == "--volume"]
-    assert len(volumes) == 2
+    assert len(volumes) == 1
     assert all(volume.endswith(":ro") for volume in volumes)
 
 

@@ -43,12 +43,11 @@ class Bubblewrap:
         command: Sequence[str],
         *,
         files: Mapping[str, bytes] = NO_FILES,
-        shown: Sequence[Path] = (),
         limits: Limits = Limits(),  # noqa: B008
     ) -> Contained:
         """As in Sandbox. The current folder is /scratch, in memory; /tmp and /dev/shm are writable too."""
         inside.checked(files, limits)
-        places = view.seen(shown)
+        places = view.seen()
         return Contained(Watch(functools.partial(self._launch, command, files, places, limits), limits))
 
     def _launch(

@@ -3,7 +3,6 @@
 import select
 import weakref
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO, Protocol, runtime_checkable
 
@@ -77,13 +76,12 @@ class Sandbox(Protocol):
         command: Sequence[str],
         *,
         files: Mapping[str, bytes] = NO_FILES,
-        shown: Sequence[Path] = (),
         limits: Limits = Limits(),  # noqa: B008
     ) -> Contained:
         """Start a command, whose current folder is a new one.
 
         command: the program and its arguments, usually sys.executable first. files: what stands in the current folder,
-        by name. shown: folders and files of this machine that it may read, at their own paths.
-        Raises SandboxUnavailable where it does not start, ValueError for a name or a path that cannot be.
+        by name. Of this machine it sees this Python, this package, and the system's programs and libraries.
+        Raises SandboxUnavailable where it does not start, ValueError for a name that cannot be.
         """
         ...

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import vae_tutorial
-from vae_tutorial.grading.sandbox import inside, mending, processes, view
+from vae_tutorial.grading.sandbox import inside, mending, processes
 from vae_tutorial.grading.sandbox.bounded import BOUNDED, bounds
 from vae_tutorial.grading.sandbox.contained import NO_FILES, Contained, SandboxUnavailable
 from vae_tutorial.grading.sandbox.limits import MEBIBYTE, Limits
@@ -59,22 +59,18 @@ class Container:
         command: Sequence[str],
         *,
         files: Mapping[str, bytes] = NO_FILES,
-        shown: Sequence[Path] = (),
         limits: Limits = Limits(),  # noqa: B008
     ) -> Contained:
         """As in Sandbox; sys.executable stands for the image's Python."""
         inside.checked(files, limits)
-        view.checked(shown)
-        return Contained(Watch(functools.partial(self._launch, command, files, shown, limits), limits))
+        return Contained(Watch(functools.partial(self._launch, command, files, limits), limits))
 
-    def _launch(
-        self, command: Sequence[str], files: Mapping[str, bytes], shown: Sequence[Path], limits: Limits
-    ) -> "Engaged":
+    def _launch(self, command: Sequence[str], files: Mapping[str, bytes], limits: Limits) -> "Engaged":
         name, packed = f"vae-tutorial-{uuid.uuid4().hex}", _packed(files)
         stub = ["python", "-I", "-S", "-c", f"import sys{UNPACK}{BOUNDED}", str(len(packed)), *bounds(limits)]
         program = ["python" if command[0] == sys.executable else command[0], *command[1:]]
         process = subprocess.Popen(
-            [self.engine, "run", *_options(name, shown, limits), self.image, *_timed(limits), *stub, *program],
+            [self.engine, "run", *_options(name, limits), self.image, *_timed(limits), *stub, *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,7 +115,7 @@ def engine() -> str:
     raise SandboxUnavailable(f"neither {' nor '.join(ENGINES)} answers")
 
 
-def _options(name: str, shown: Sequence[Path], limits: Limits) -> Iterator[str]:
+def _options(name: str, limits: Limits) -> Iterator[str]:
     yield from ("--rm", "--interactive", "--init", "--pull", "never", "--name", name)
     yield from ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
     yield from ("--memory", str(limits.memory), "--memory-swap", str(limits.memory))
@@ -129,8 +125,6 @@ def _options(name: str, shown: Sequence[Path], limits: Limits) -> Iterator[str]:
     # An image made from a checkout has all of it in its home folder, the solutions too.
     yield from ("--tmpfs", "/home:ro,size=4k", "--workdir", inside.SCRATCH)
     yield from ("--volume", f"{Path(vae_tutorial.__file__).parent}:{PACKAGE}/vae_tutorial:ro")
-    for path in shown:
-        yield from ("--volume", f"{path}:{path}:ro")
     for variable, value in inside.variables("/tmp").items():
         if variable != "PATH":  # the image's is right
             yield from ("--env", f"{variable}={value}")

@@ -33,10 +33,9 @@ class Trusted:
         command: Sequence[str],
         *,
         files: Mapping[str, bytes] = NO_FILES,
-        shown: Sequence[Path] = (),
         limits: Limits = Limits(),  # noqa: B008
     ) -> Contained:
-        """As in Sandbox; all of this machine is shown."""
+        """As in Sandbox; it sees all of this machine."""
         inside.checked(files, limits)
         return Contained(Watch(functools.partial(_launch, command, files, limits), limits))
 
