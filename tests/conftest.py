@@ -106,6 +106,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="session")
+def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gradebook without anything in it; nbgrader takes seconds to make one."""
+    from vae_tutorial.grading.book.gradebook import Book
+
+    folder = tmp_path_factory.mktemp("book")
+    with Book(folder):
+        return folder / "gradebook.db"
+
+
 @pytest.fixture
 def nothing_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No data and no network; digits are drawn, few of them."""

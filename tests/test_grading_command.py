@@ -14,7 +14,6 @@ from adversarial.small_key import KEY, RIGHT, WRONG, notebook
 from grading_sandboxes import bubblewrap
 
 from vae_tutorial import cli
-from vae_tutorial.grading.book.gradebook import Book
 from vae_tutorial.grading.judging.talking import ended
 from vae_tutorial.grading.sandbox import SandboxUnavailable
 
@@ -27,13 +26,6 @@ def a_sandbox() -> Iterator[None]:
     yield
     with ended():
         pass
-
-
-@pytest.fixture(scope="module")
-def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("book")
-    with Book(folder):
-        return folder / "gradebook.db"
 
 
 @pytest.fixture

@@ -64,14 +64,6 @@ def hand_in(folder: Path, learner: str, content: Mapping | str, stamp: str = "")
         (place / "timestamp.txt").write_text(stamp)
 
 
-@pytest.fixture(scope="module")
-def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gradebook without anything in it; nbgrader takes seconds to make one."""
-    folder = tmp_path_factory.mktemp("book")
-    with Book(folder):
-        return folder / "gradebook.db"
-
-
 @pytest.fixture
 def output(tmp_path: Path, empty_book: Path) -> Path:
     """The folder to grade into."""

@@ -140,7 +140,7 @@ def test_plain_files_and_folders(tmp_path):
         f"lea_{OTHER}.ipynb": b"7",
         "eve.ipynb.txt": b"8",
         "sam.zip": packed(
-            {"work/mine.ipynb": b"9", "work/capstone.safetensors": b"10", "__MACOSX/work/._mine.ipynb": b""}
+            {"own/mine.ipynb": b"9", "own/capstone.safetensors": b"10", "__MACOSX/own/._mine.ipynb": b""}
         ),
         "notes.md": b"",
     }
