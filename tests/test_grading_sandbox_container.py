@@ -14,7 +14,10 @@ from vae_tutorial.grading.sandbox import Limits, SandboxUnavailable
 from vae_tutorial.grading.sandbox.container import Container
 
 # It notes how it was called. "run" runs what stands behind the image's name, in a folder that stands for /scratch.
-DOCKER = """#!{python}
+# The shell starts it, since the first line of a script can name no program with a space in its path.
+DOCKER = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+'''
 import json, os, sys
 with open({log!r}, "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")

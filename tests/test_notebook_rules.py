@@ -83,10 +83,12 @@ def texts(output: nbformat.NotebookNode) -> str:
 
 @cache
 def public_names() -> set[str]:
-    """Functions and classes that the package defines, methods left out; a check is called what it checks."""
+    """Functions and classes that lessons may import; a check is called what it checks, and marking is no lesson."""
     names = set()
-    checks = ROOT / "vae_tutorial" / "checks"
-    for path in set((ROOT / "vae_tutorial").rglob("*.py")) - set(checks.glob("*.py")):
+    package = ROOT / "vae_tutorial"
+    for path in (
+        set(package.rglob("*.py")) - set((package / "checks").glob("*.py")) - set((package / "grading").rglob("*.py"))
+    ):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 names.add(node.name)

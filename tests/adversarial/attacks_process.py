@@ -138,6 +138,6 @@ ATTACKS = [
     cheat("text in the place of a frame", "something else than a message", AT_EACH_CALL.format(act="channel._writer.write(b'{\"points\": 10}\\n' * 100)"), earns=2),
     cheat("kinds forged", "an answer of its own on what stands behind each name", "import __main__\n__main__.Runner.kinds = lambda self, payload: ('kinds', b'[1, 2]')\n" + FIND + "runner = next(found for found in gc.get_objects() if type(found).__name__ == 'Runner')\nrunner.shell.user_ns['__annotations__'] = {}"),
     cheat("errors forged", "an error's name and words that are no texts", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": {\"a\": [1]}, \"text\": \"\\\\ud800\"}')"), earns=2, undecided=("answer-checks",)),
-    cheat("errors that are no JSON", "bytes in the place of an error", AT_EACH_CALL.format(act="channel.write('raised', b'[' * 100000)"), earns=2, undecided=("answer-checks",)),
-    cheat("a name of a class of 20 MB", "an error with a very long name", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": \"' + b'A' * 20_000_000 + b'\", \"text\": \"\"}')"), earns=2, undecided=("answer-checks",)),
+    cheat("errors that are no JSON", "bytes in the place of an error", AT_EACH_CALL.format(act="channel.write('raised', b'[' * 100000)"), earns=2),
+    cheat("a name of a class of 20 MB", "an error with a very long name", AT_EACH_CALL.format(act="channel.write('raised', b'{\"type\": \"' + b'A' * 20_000_000 + b'\", \"text\": \"\"}')"), earns=2),
 ]  # fmt: skip
