@@ -24,7 +24,7 @@ test: set-up-site  ## Set up everything, run every test
 	@$(quietly) $(python) -m pytest $(in_parallel) --nbval-lax --nbval-current-env notebooks solutions exercises tests $(TEST_ARGS)
 
 check: set-up  ## Run the quick tests, lint and types: under 2 minutes
-	@$(quietly) $(python) -m pytest $(in_parallel) -m "not browser" tests $(TEST_ARGS)
+	@$(quietly) $(python) -m pytest $(in_parallel) -m "not browser and not grading" tests $(TEST_ARGS)
 
 set-up:  ## Build .venv, where it is missing or out of date
 	@sh scripts/set_up.sh

@@ -25,6 +25,13 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of marking take minutes together, because most of them start sandboxes."""
+    for item in items:
+        if item.path.name.startswith("test_grading") or item.path.parent.name == "adversarial":
+            item.add_marker(pytest.mark.grading)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How well the exercises' checks tell right answers from wrong ones (tests/mutants)."""
     counts = {

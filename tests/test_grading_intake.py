@@ -155,7 +155,7 @@ def test_plain_files_and_folders(tmp_path):
         {"capstone.safetensors": b"10"},
     )
     assert taken["kim"].remarks == (f"the notebook is called work.ipynb, not {BOOK}",)
-    assert taken["sam"].remarks == (f"the notebook is called work/mine.ipynb, not {BOOK}",)
+    assert taken["sam"].remarks == (f"the notebook is called own/mine.ipynb, not {BOOK}",)
     assert taken["zoe-7"].remarks == ()
 
 
