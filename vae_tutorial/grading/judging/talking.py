@@ -75,10 +75,6 @@ class Talk:
     def stop(self) -> None:
         self._contained.stop()
 
-    def complaint(self) -> str:
-        """The last that it wrote to stderr."""
-        return self._contained.complaint()
-
     def _lost(self, error: Exception, seconds: float) -> LostError:
         why = self._contained.reason
         if not why:
