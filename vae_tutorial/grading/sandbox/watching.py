@@ -103,9 +103,9 @@ class Watch:
 
     def _settle(self) -> None:
         with self._asking:
-            self.settled.set()
             os.close(self._ask)
             os.close(self._asked)
+            self.settled.set()  # last: who waits for it finds nothing left
 
     def _watch(self, tree: Tree, deadline: float) -> str:
         """Why it ended or must end."""
