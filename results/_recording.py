@@ -27,16 +27,19 @@ def in_processes(work: Callable[..., dict[str, Any]], jobs: Sequence[tuple]) -> 
     return rows
 
 
-def record(name: str, settings: dict[str, Any], rows: list[dict[str, Any]], seconds: float) -> Path:
-    """Write results/NAME.json and return its path."""
+def record(
+    name: str, settings: dict[str, Any], rows: list[dict[str, Any]], seconds: float, folder: Path | None = None
+) -> Path:
+    """Write NAME.json, in results/ or in the folder of another script, and return its path."""
+    folder = folder or FOLDER
     finding = {
-        "command": f"python results/{name}.py",
+        "command": f"python {folder.name}/{name}.py",
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
         "versions": {"python": platform.python_version(), "torch": version("torch")},
         "seconds": round(seconds),
         "settings": settings,
         "rows": rows,
     }
-    path = FOLDER / f"{name}.json"
+    path = folder / f"{name}.json"
     path.write_text(json.dumps(finding, indent=1) + "\n")
     return path
