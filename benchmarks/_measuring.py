@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-FOLDER = Path(__file__).parent
-sys.path.append(str(FOLDER.parent / "results"))
+sys.path.append(str(Path(__file__).parents[1] / "results"))
 import _recording
 
+FOLDER = Path(__file__).parent
 Row = dict[str, Any]
 
 

@@ -2,9 +2,9 @@
 
 python results/burda.py [--stages 6] [--methods VAE IWAE-5]
 
-One layer of 50 latents, two layers of 200 tanh units on either side, batches of 20, every image binarised anew each time
-it is seen; stage i lasts 3^i epochs at a learning rate of 1e-3 * 10^(-i / 7). Theirs has eight stages (3,280 epochs);
-the rows show what each stage ended with. A run that was stopped goes on from build/burda.
+One layer of 50 latents, two layers of 200 tanh units on either side, batches of 20, every image binarised anew each
+time it is seen; stage i lasts 3^i epochs at a learning rate of 1e-3 * 10^(-i / 7). Theirs has eight stages (3,280
+epochs); the rows show what each stage ended with. A run that was stopped goes on from build/burda.
 """
 
 import argparse
