@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vae_tutorial.data import Images
 from vae_tutorial.likelihoods import Gaussian
-from vae_tutorial.networks import mlp
+from vae_tutorial.networks import conv, mlp
 from vae_tutorial.objectives import IWAE, Objective
 from vae_tutorial.regularizers import KL
 from vae_tutorial.training import CheckpointError, History, TrainingDivergedError, evaluate, fit
@@ -106,6 +106,20 @@ def test_a_broken_run_resumed_ends_with_the_bits_of_an_unbroken_one(fresh, bars,
     model = fresh(seed=77)  # other first weights: all must come from the file
     assert_same_run(model, fit(model, ELBO, bars(), epochs=5, checkpoint=path, **options), whole, unbroken)
     assert no_partial_files(path)
+
+
+def test_convolutions_resume_with_their_bits_though_they_lie_channels_last(bars, path):
+    def fresh() -> VAE:
+        torch.manual_seed(0)
+        return VAE(*conv((1, 6, 6), channels=(4, 8), z_dim=2))
+
+    whole = fresh()
+    assert not whole.encoder.body[3].weight.is_contiguous()
+    unbroken = fit(whole, ELBO, bars(), epochs=5, **RUN)
+    with pytest.raises(PowerCutError):
+        fit(fresh(), PulledAt(9), bars(), epochs=5, checkpoint=path, **RUN)
+    model = fresh()
+    assert_same_run(model, fit(model, ELBO, bars(), epochs=5, checkpoint=path, **RUN), whole, unbroken)
 
 
 def test_a_run_can_break_again_and_again(fresh, bars, path):

@@ -335,8 +335,8 @@ def test_log_likelihood_is_the_log_of_the_mean_weight_by_brute_force(small):
     weights = torch.zeros(4, dtype=F64)
     torch.manual_seed(8)
     with torch.no_grad():
-        for _ in range(6):
-            z = posterior.mean + posterior.stddev * torch.randn(4, 2, dtype=F64)
+        for eps in torch.randn(6 * 4, 2, dtype=F64).view(6, 4, 2):
+            z = posterior.mean + posterior.stddev * eps
             p = TorchBernoulli(logits=model.decoder(z), validate_args=False).log_prob(x).sum((1, 2, 3))
             weights += (p + Normal(0, 1).log_prob(z).sum(1) - posterior.log_prob(z).sum(1)).exp() / 6
     bound = log_likelihood(model, x, k=6, seed=8)
@@ -394,8 +394,8 @@ def test_the_bound_of_a_conditional_model_is_that_of_each_image_given_its_label(
     weights = torch.zeros(4, dtype=F64)
     torch.manual_seed(8)
     with torch.no_grad():
-        for _ in range(6):
-            z = posterior.mean + posterior.stddev * torch.randn(4, 2, dtype=F64)
+        for eps in torch.randn(6 * 4, 2, dtype=F64).view(6, 4, 2):
+            z = posterior.mean + posterior.stddev * eps
             p = TorchBernoulli(logits=model.decoder(z, hot), validate_args=False).log_prob(x).sum((1, 2, 3))
             weights += (p + Normal(0, 1).log_prob(z).sum(1) - posterior.log_prob(z).sum(1)).exp() / 6
     torch.testing.assert_close(log_likelihood(model, x, k=6, y=y, seed=8), weights.log(), rtol=1e-10, atol=1e-10)

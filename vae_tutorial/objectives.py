@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from einops import repeat
 from torch import Tensor
 
 from vae_tutorial.arguments import check_whole
 from vae_tutorial.gaussian import DiagGaussian
 from vae_tutorial.regularizers import Regularizer
 from vae_tutorial.vae import Model
+
+# Codes decoded at once, where an image has several: 4,000 of 28x28, with their logits, take about 50 MB.
+TOGETHER = 4_000
 
 
 class Terms(NamedTuple):
@@ -89,15 +93,24 @@ def labels_for(model: Model, y: Tensor | None, n: int) -> tuple[Tensor, ...]:
 def log_weights(model: Model, x: Tensor, k: int, y: Tensor | None = None) -> tuple[DiagGaussian, Tensor, Tensor]:
     """Posteriors q, log w = log p(x|z) + log p(z) - log q(z|x) and log p(x|z), both [k, b], of k samples an image.
 
-    Every term uses the sampled z: for k > 1 no term may be replaced by its average.
+    Every term uses the sampled z: for k > 1 no term may be replaced by its average. Samples of few images are decoded
+    together, `TOGETHER` at most.
     """
     labels = labels_for(model, y, len(x))
     q = model.encoder(x, *labels)
-    prior = DiagGaussian(torch.zeros_like(q.mu), torch.zeros_like(q.logvar))
-    log_w, log_likelihoods = [], []
-    for _ in range(k):
-        z = q.sample()
-        log_likelihood = -model.likelihood.nll(model.decoder(z, *labels), x)
-        log_w.append(log_likelihood + prior.log_prob(z) - q.log_prob(z))
-        log_likelihoods.append(log_likelihood)
-    return q, torch.stack(log_w), torch.stack(log_likelihoods)
+    at_once = max(1, TOGETHER // len(x))
+    counts = [min(at_once, k - done) for done in range(0, k, at_once)]
+    parts = [_weighed(model, x, q, labels, count) for count in counts]
+    log_w, log_likelihoods = (torch.cat(part) for part in zip(*parts, strict=True))
+    return q, log_w, log_likelihoods
+
+
+def _weighed(model: Model, x: Tensor, q: DiagGaussian, labels: tuple[Tensor, ...], n: int) -> tuple[Tensor, Tensor]:
+    """log w and log p(x|z), both [n, b], of n samples an image, decoded as one batch."""
+    x, mu, logvar, *of_copies = (repeat(value, "b ... -> (n b) ...", n=n) for value in (x, q.mu, q.logvar, *labels))
+    copies = DiagGaussian(mu, logvar)
+    z = copies.sample()
+    log_likelihood = -model.likelihood.nll(model.decoder(z, *of_copies), x)
+    prior = DiagGaussian(torch.zeros_like(mu), torch.zeros_like(logvar))
+    log_w = log_likelihood + prior.log_prob(z) - copies.log_prob(z)
+    return log_w.view(n, -1), log_likelihood.view(n, -1)

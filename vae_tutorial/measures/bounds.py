@@ -8,12 +8,9 @@ from torch import Tensor
 
 from vae_tutorial.arguments import check_whole
 from vae_tutorial.devices import seeded
-from vae_tutorial.objectives import log_weights
+from vae_tutorial.objectives import TOGETHER, log_weights
 from vae_tutorial.pixels import as_float, check_images
 from vae_tutorial.vae import Model, looking, readable
-
-# Images decoded at once: 4,000 of 28x28, with their logits, take about 50 MB.
-AT_ONCE = 4_000
 
 
 def log_likelihood(
@@ -29,9 +26,9 @@ def log_likelihood(
     """
     check_whole(k, name="k")
     check_images(x, name="x")
-    labels = [hot.split(AT_ONCE) for hot in model.conditions(readable(y), len(x))]
+    labels = [hot.split(TOGETHER) for hot in model.conditions(readable(y), len(x))]
     with seeded(seed, model.device), looking(model):
-        bounds = [_bound(model, k, *part) for part in zip(x.split(AT_ONCE), *labels, strict=True)]
+        bounds = [_bound(model, k, *part) for part in zip(x.split(TOGETHER), *labels, strict=True)]
     return torch.cat(bounds).cpu()
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 from vae_tutorial.networks.layers import activation_maker, check_counts, check_image_shape, check_sizes
@@ -42,6 +43,8 @@ def conv(
     heads = z_dim if deterministic else 2 * z_dim
     encoder = _down([shape[0] + n_classes, *channels], sizes[-1], heads, batch_norm, activate)
     decoder = _up(z_dim + n_classes, [*reversed(channels), channels[0]], sizes[::-1], shape[0], batch_norm, activate)
+    for body in (encoder, decoder):
+        body.to(memory_format=torch.channels_last)  # trains 1.2 to 1.6 times as fast on a CPU (benchmarks/floor.py)
     # Of a map of a single pixel, one image gives batch norm one number per channel: nothing to take a variance of.
     down, up = (2 if batch_norm and smallest == (1, 1) else 1 for smallest in (sizes[-1], sizes[-2]))
     return (

@@ -76,7 +76,7 @@ class Checkpoint:
         model.load_state_dict(_part(tensors, "model"))
         for i, parameter in enumerate(optimizer.param_groups[0]["params"]):
             moments = _part(_part(tensors, "adam"), str(i))
-            optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in moments.items()}
+            optimizer.state[parameter] = {name: _laid_out(value, parameter) for name, value in moments.items()}
         set_rng_state(model.device, list(_part(tensors, "rng").values()))
         watch.start(tensors["curves"], float(metadata["seconds"]))
 
@@ -110,6 +110,12 @@ class Checkpoint:
 def _adam_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     parameters = optimizer.param_groups[0]["params"]
     return {f"{i}.{name}": value for i, p in enumerate(parameters) for name, value in optimizer.state[p].items()}
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """On the parameter's device, and in memory in its order: Adam's fused kernel walks both side by side."""
+    value = value.to(parameter.device)
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
