@@ -1,13 +1,17 @@
 """Python in a sandbox for tests, started by whoever runs them, or by an ordinary user where that is root."""
 
+import atexit
 import json
 import os
+import select
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -17,14 +21,17 @@ from vae_tutorial.grading.sandbox import Limits, Sandbox, SandboxUnavailable, ch
 USER = 61234
 SHORT = Limits(wall=60)
 MOST = 2**20  # bytes of output that a test reads
+ANSWER = 120  # seconds that an ordinary user's process may take for one program
+# A line for each program, and one for how it ended: starting a Python for each takes longer than most programs.
 ASKED = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from grading_sandboxes import Limits, ran
-asked = json.load(sys.stdin)
-files = {name: bytes.fromhex(content) for name, content in asked["files"].items()}
-done = ran(asked["code"], Limits(**asked["limits"]), files)
-print(json.dumps([done.output, done.reason, done.complaint]))
+for line in sys.stdin:
+    asked = json.loads(line)
+    files = {name: bytes.fromhex(content) for name, content in asked["files"].items()}
+    done = ran(asked["code"], Limits(**asked["limits"]), files)
+    print(json.dumps([done.output, done.reason, done.complaint]), flush=True)
 """
 # Arguments: how many folders, then the folders that others cannot enter, each with its topmost closed folder before it.
 OPENED = """
@@ -89,10 +96,36 @@ def ran_by_user(code: str, limits: Limits = SHORT, files: Mapping[str, bytes] | 
     """The same, the sandbox being made by an ordinary user."""
     contents = {name: content.hex() for name, content in (files or {}).items()}
     asked = json.dumps({"code": code, "limits": asdict(limits), "files": contents})
+    with _user() as (questions, answers):
+        questions.write(asked + "\n")
+        questions.flush()
+        assert select.select([answers], [], [], ANSWER)[0], "no answer from the ordinary user's process"
+        return Ran(*json.loads(answers.readline()))
+
+
+@contextmanager
+def _user() -> Iterator[tuple[IO[str], IO[str]]]:
+    """Streams to and from the ordinary user's process; one that failed is ended, and the next has a new one."""
+    process = _user_process()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdin, process.stdout
+    except BaseException as error:
+        _user_process.cache_clear()
+        process.kill()
+        error.add_note(process.communicate()[1])
+        raise
+
+
+@cache
+def _user_process() -> subprocess.Popen[str]:
+    """It ends when its questions do: with this process, at the latest."""
     command = by_user([sys.executable, "-c", ASKED, str(Path(__file__).parent)])
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, cwd="/", timeout=120)
-    assert done.returncode == 0, done.stderr
-    return Ran(*json.loads(done.stdout))
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/")
+    atexit.register(process.communicate)
+    return process
 
 
 def by_user(command: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from bordering import *  # noqa: F403
 from proving import *  # noqa: F403
 from proving import Bank
 from torch import nn

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.stats
 import torch
 import torch.nn.functional as F
+from bordering import *  # noqa: F403
 from proving import *  # noqa: F403
 from proving import Bank
 from torch import nn

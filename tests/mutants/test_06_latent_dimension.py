@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
+from bordering import *  # noqa: F403
 from einops import reduce
 from proving import *  # noqa: F403
 from proving import Bank, solution

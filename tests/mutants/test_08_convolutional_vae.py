@@ -4,6 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from bordering import *  # noqa: F403
 from proving import *  # noqa: F403
 from proving import Bank
 from torch import nn

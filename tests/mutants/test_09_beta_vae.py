@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import torch
+from bordering import *  # noqa: F403
 from proving import *  # noqa: F403
 from proving import Bank
 from sklearn.metrics import mutual_info_score

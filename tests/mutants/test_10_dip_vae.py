@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
+from bordering import *  # noqa: F403
 from einops import einsum
 from exercise_runs import ROOT
 from proving import *  # noqa: F403

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from bordering import *  # noqa: F403
 from einops import einsum
 from proving import *  # noqa: F403
 from proving import Bank, solution
