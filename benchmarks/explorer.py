@@ -1,25 +1,28 @@
 """How fast the latent explorer is in JupyterLab, in a real Chromium with a real mouse.
 
-PYTHONPATH=tests python benchmarks/explorer.py [--json FILE]
+    python benchmarks/explorer.py
 
 Latency is from the time stamp of the trusted input event to the first task after the frame that holds its picture, in
 milliseconds; 300 moves a row, each in two runs. A headless browser has no screen to wait for: times are relative.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from _measuring import Row, record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser import KERNEL, Lab, chromium
 from lab_server import jupyterlab, write_notebook
 
-MOVES = 300
+SETTINGS = {"decoders": ["mlp", "conv"], "moves": 300, "runs": 2, "new_weights": 5}
+RUNS = range(1, SETTINGS["runs"] + 1)
 
 SET_UP = """
 import time, torch
@@ -109,8 +112,8 @@ def opened(name: str) -> Iterator[tuple[Lab, float]]:
             yield lab, first
 
 
-def moves(lab: Lab) -> dict[str, float]:
-    """Drag the first slider to and fro, 300 times; gives the latencies and how many of the moves were painted."""
+def moves(lab: Lab) -> tuple[int, list[float]]:
+    """Drag the first slider to and fro; gives how many moves the page saw, and the latency of those painted, ms."""
     explorer = lab.explorer()
     slider = explorer.root.locator(".vx-row input").first
     slider.scroll_into_view_if_needed()
@@ -120,52 +123,50 @@ def moves(lab: Lab) -> dict[str, float]:
     middle = box["y"] + box["height"] / 2
     lab.page.mouse.move(box["x"] + box["width"] / 2, middle)
     lab.page.mouse.down()
-    for i in range(MOVES):
+    for i in range(SETTINGS["moves"]):
         lab.page.mouse.move(box["x"] + 8 + (i * 0.91) % (box["width"] - 16), middle)
     lab.page.mouse.up()
     lab.page.wait_for_timeout(300)
     result = lab.page.evaluate(READ)
-    times = sorted(result["ms"])
-    return {
-        "moves": result["moves"],
-        "painted": len(times),
-        "p50": round(statistics.median(times), 1),
-        "p95": round(times[int(0.95 * len(times))], 1),
-    }
+    return result["moves"], result["ms"]
 
 
-def measure(name: str) -> dict[str, object]:
+def row(decoder: str, what: str, run: int, asked: int, ms: list[float]) -> Row:
+    """Median and 95th percentile of the latencies; of fewer than twenty, that is the largest."""
+    times = sorted(ms)
+    p50, p95 = round(statistics.median(times), 1), round(times[int(0.95 * len(times))], 1)
+    return {"decoder": decoder, "what": what, "run": run, "asked": asked, "painted": len(times), "p50": p50, "p95": p95}
+
+
+def measure(name: str) -> Iterator[Row]:
     """One model through all states of the kernel."""
-    found: dict[str, object] = {}
     with opened(name) as (lab, first):
+        yield row(name, "first picture", 1, 1, [1000 * first])
         explorer = lab.explorer()
         slider = explorer.root.locator(".vx-row input").first
         latent = int(explorer.root.locator(".vx-row label").first.inner_text()[2:-1])
         lab.page.evaluate(WATCH, [explorer.canvas.element_handle(), slider.element_handle(), latent])
         moves(lab)  # the browser compiles what it sees often
-        found["seconds to the first picture"] = round(first, 3)
-        found["idle kernel"] = [moves(lab), moves(lab)]
-        found["seconds to new weights"] = [round(lab.page.evaluate(NEW_WEIGHTS, EPOCH) / 1000, 3) for _ in range(5)]
+        yield from (row(name, "idle kernel", run, *moves(lab)) for run in RUNS)
+        asked = SETTINGS["new_weights"]
+        yield row(name, "new weights", 1, asked, [lab.page.evaluate(NEW_WEIGHTS, EPOCH) for _ in range(asked)])
         lab.start(2)
-        found["kernel trains"] = [moves(lab), moves(lab)]
+        yield from (row(name, "kernel trains", run, *moves(lab)) for run in RUNS)
         assert lab.busy()
         for state, end in (("restarted", "restart"), ("dead", "shutdown")):
             lab.page.evaluate(f"async () => {{ await {KERNEL}.{end}(); }}")
-            found[f"kernel {state}"] = [moves(lab), moves(lab)]
-    return found
+            yield from (row(name, f"kernel {state}", run, *moves(lab)) for run in RUNS)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
-    args = parser.parse_args()
-    found = {name: measure(name) for name in ("mlp", "conv")}
-    for name, states in found.items():
-        for state, figures in states.items():
-            for figure in figures if isinstance(figures, list) else [figures]:
-                print(f"{name:5} {state:30} {figure}")
-    if args.json:
-        args.json.write_text(json.dumps(found, indent=2) + "\n")
+    """Print the rows as they come."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    started, rows = time.perf_counter(), []
+    for name in SETTINGS["decoders"]:
+        for found in measure(name):
+            rows.append(found)
+            print("{decoder:5} {what:16} {painted} of {asked}: median {p50} ms, 95 % {p95} ms".format(**found))
+    print(record("explorer", SETTINGS, rows, time.perf_counter() - started))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Submissions graded a minute, by workers and by size of the class, from hand-in to gradebook and report.
 
-    python benchmarks/grading.py [--json FILE]
+    python benchmarks/grading.py
 
 - small: a key whose checks need no PyTorch (tests/adversarial/small_key.py), so that a submission costs two sandboxes
   and an IPython shell;
@@ -13,7 +13,6 @@ is wrong in all but one item.
 
 import argparse
 import json
-import platform
 import resource
 import shutil
 import statistics
@@ -22,7 +21,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+
+from _measuring import Row, record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from adversarial.small_key import KEY, RIGHT, WRONG, notebook
@@ -37,7 +37,7 @@ COURSE = "01_autoencoder_to_vae"
 KEYS = {"small": KEY, "course": read_key(COURSE, ROOT / "solutions" / COURSE / f"{COURSE}.ipynb")}
 CORES = cores()
 CLASSES = [("small", 20, 1), *(("small", n, CORES) for n in (10, 100, 300)), ("course", 12, 1), ("course", 24, CORES)]
-Row = dict[str, Any]
+SETTINGS = {"course": COURSE, "learners": [learners for _, learners, _ in CLASSES]}
 
 
 def hand_in(folder: Path, name: str, learners: int) -> None:
@@ -80,10 +80,8 @@ def measured(name: str, learners: int, jobs: int, empty_book: Path) -> Row:
 
 def main() -> None:
     """Print the rows as they come."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, help="file to write the rows to")
-    arguments = parser.parse_args()
-    rows = []
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    started, rows = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as folder:
         with Book(Path(folder)):
             book = Path(folder, "gradebook.db")
@@ -97,9 +95,7 @@ def main() -> None:
     per_submission = {row["learners"]: row["seconds"] / row["learners"] for row in rows if row["jobs"] == CORES}
     print(f"seconds a submission, small, 300 against 10: {per_submission[300] / per_submission[10]:.2f}")
     print(f"largest resident memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
-    if arguments.json:
-        machine = f"{CORES} cores, {platform.machine()}, Python {platform.python_version()}"
-        arguments.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    print(record("grading", SETTINGS | {"cores": CORES}, rows, time.perf_counter() - started))
 
 
 if __name__ == "__main__":
