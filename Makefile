@@ -49,7 +49,7 @@ site: set-up-site  ## Build the lessons' web site in build/site; lessons that di
 	@$(python) scripts/build_site.py
 
 results: set-up-test  ## Measure the findings in results/ anew
-	@for script in results/[!_]*.py; do echo "$$script" && $(python) "$$script" || exit 1; done
+	@for script in results/[!_]*.py scripts/cards.py; do echo "$$script" && $(python) "$$script" || exit 1; done
 
 bench: peers  ## Run the benchmarks, then make benchmarks/README.md of what they measured
 	@for script in $(filter-out %/page.py,$(wildcard benchmarks/[!_]*.py)) benchmarks/page.py; do \

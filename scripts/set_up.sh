@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds .venv, the one environment for learners and for tests. Up to date, it is left alone and no network is asked.
-# `set_up.sh site` adds what builds the web site.
+# With no argument it holds what a learner needs. `set_up.sh test` adds what tests and their like need, and
+# `set_up.sh test site` what builds the web site.
 #
 # .venv/set-up        what the environment was made from: this folder, pyproject.toml, requirements.lock
-# .venv/set-up-site   the same, once the web site's packages are there
+# .venv/set-up-test   the same, once the tests' packages are there; .venv/set-up-site, the web site's
 # .venv/unfinished    the process that is installing; left behind by one that was killed
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -12,8 +13,12 @@ say() { printf '%s\n' "$*" >&2; }
 
 made_from() { pwd -P && cat pyproject.toml requirements.lock; }
 
-extras=lab,test${1:+,$1}
-marks=".venv/set-up ${1:+.venv/set-up-$1}"
+extras=lab
+marks=.venv/set-up
+for extra do
+    extras=$extras,$extra
+    marks="$marks .venv/set-up-$extra"
+done
 
 up_to_date() {
     [ -x .venv/bin/python ] || return
@@ -45,9 +50,15 @@ choose_python() {
     exit 1
 }
 
-# Without pip's cache, which would leave another 3 GB in the home folder.
+# Without pip's cache, which would leave another 3 GB in the home folder. `compile_modules` compiles what is installed.
 install() {
-    .venv/bin/python -m pip --disable-pip-version-check --no-cache-dir install --constraint requirements.lock "$@"
+    .venv/bin/python -m pip --disable-pip-version-check --no-cache-dir install --no-compile --constraint requirements.lock "$@"
+}
+
+# As pip would, but on all cores. Left to first use it would be done at each start where nothing may be written: by users
+# of a shared environment, and under PYTHONDONTWRITEBYTECODE. Some packages hold templates that are no Python and fail.
+compile_modules() {
+    .venv/bin/python -W ignore -m compileall -qq -j 0 .venv/lib
 }
 
 up_to_date && exit
@@ -81,10 +92,11 @@ install hatchling editables && install --no-build-isolation --editable ".[$extra
 status=$?
 rm -rf "$TMPDIR"
 if [ $status = 0 ]; then
+    rm .venv/unfinished # what is compiled is only a cache: killed from here on, an environment is completed
+    compile_modules
     for mark in $marks; do
         made_from >"$mark" || exit
     done
-    rm .venv/unfinished
     exit
 fi
 # A pip that gives up by itself leaves a complete environment as it was.

@@ -16,6 +16,7 @@ echo "$*" >>"$CALLS"
 case "$*" in
     "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
     *" pip "*) exit "$PIP_STATUS" ;;
+    *" compileall "*) if [ -n "$KILL" ]; then kill -KILL $PPID; fi; exit 1 ;;
 esac
 """
 
@@ -33,10 +34,11 @@ class Course:
         self.python.write_text(PYTHON)
         self.python.chmod(0o755)
 
-    def make(self, *arguments: str, pip_status: int = 0) -> subprocess.CompletedProcess[str]:
+    def make(self, *arguments: str, pip_status: int = 0, kill: str = "") -> subprocess.CompletedProcess[str]:
         self.calls.write_text("")
         # Nothing of a `make` that may have started these tests reaches this one.
         environment = {"PATH": os.environ["PATH"], "CALLS": str(self.calls), "PIP_STATUS": str(pip_status)}
+        environment["KILL"] = kill
         command = ["make", f"PYTHON={self.python}", *arguments]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
@@ -57,27 +59,40 @@ def test_first_set_up_installs_locked_versions_once(course: Course) -> None:
     calls = course.calls.read_text().splitlines()
     assert calls[0] == "scripts/preflight.py"
     assert "-m venv .venv" in calls
-    assert all("install --constraint requirements.lock" in call for call in course.asked(" pip "))
-    assert calls[-1].endswith("--editable .[lab,test]")
+    assert all("install --no-compile --constraint requirements.lock" in call for call in course.asked(" pip "))
+    assert course.asked(" pip ")[-1].endswith("--editable .[lab]")
     assert course.make("set-up").returncode == 0
     assert course.calls.read_text() == ""
     assert {path.name for path in (course.folder / ".venv").iterdir()} == {"bin", "set-up"}
 
 
-def test_what_builds_the_site_is_added_once_where_it_is_needed(course: Course) -> None:
-    assert course.make("test").returncode == 0
-    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test,site]")
-    assert not course.asked("-m venv")
+def test_what_tests_and_the_site_need_is_added_once_where_it_is_needed(course: Course) -> None:
+    for target, extras in (("check", "lab,test"), ("test", "lab,test,site")):
+        assert course.make(target).returncode == 0
+        assert course.asked(" pip ")[-1].endswith(f"--editable .[{extras}]")
+        assert not course.asked("-m venv")
     assert course.make("site").returncode == 0
     assert course.calls.read_text() == "scripts/build_site.py\n"
-    assert course.make("set-up").returncode == 0
-    assert course.calls.read_text() == ""
+    for target in ("set-up", "set-up-test"):
+        assert course.make(target).returncode == 0
+        assert course.calls.read_text() == ""
+
+
+def test_after_a_change_each_target_installs_what_it_needs(course: Course) -> None:
+    assert course.make("set-up-site").returncode == 0
     with (course.folder / "requirements.lock").open("a") as file:
         file.write("# changed\n")
-    assert course.make("set-up").returncode == 0
-    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test]")
-    assert course.make("site").returncode == 0
-    assert course.asked(" pip ")[-1].endswith("--editable .[lab,test,site]")
+    for target, extras in (("lab", "lab"), ("check", "lab,test"), ("site", "lab,test,site")):
+        assert course.make(target).returncode == 0
+        assert course.asked(" pip ")[-1].endswith(f"--editable .[{extras}]")
+        assert course.make(target).returncode == 0
+        assert not course.asked(" pip ")
+
+
+@pytest.mark.parametrize("target", ["check", "lessons", "exercises", "results", "bench", "peers", "lock"])
+def test_contributors_targets_have_the_tests_packages(course: Course, target: str) -> None:
+    first, *_ = course.make("-n", target).stdout.splitlines()
+    assert first == "sh scripts/set_up.sh test"
 
 
 def test_second_lab_starts_jupyterlab_and_nothing_else(course: Course) -> None:
@@ -102,6 +117,7 @@ def test_test_is_one_parallel_run_over_lessons_exercises_and_tests(course: Cours
 
 def test_check_leaves_out_markers_that_exist(course: Course) -> None:
     # Under --strict-markers another one ends the whole run, in parallel with an internal error of pytest-xdist.
+    assert course.make("set-up-test").returncode == 0
     assert course.make("check").returncode == 0
     (call,) = course.calls.read_text().splitlines()
     markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
@@ -140,6 +156,20 @@ def test_a_killed_set_up_starts_from_nothing(course: Course) -> None:
     assert course.make("set-up").returncode == 0
     assert course.asked("-m venv")
     assert not (course.folder / ".venv" / "half-installed").exists()
+
+
+def test_modules_are_compiled_on_all_cores_and_may_fail(course: Course) -> None:
+    # Templates of notebook extensions end in .py and are no Python.
+    assert course.calls.read_text().splitlines()[-1] == "-W ignore -m compileall -qq -j 0 .venv/lib"
+
+
+def test_killed_while_compiling_an_environment_is_completed(tmp_path: Path) -> None:
+    course = Course(tmp_path / "my course")
+    assert course.make("set-up", kill="yes").returncode != 0
+    assert course.asked(" compileall ")
+    assert course.make("set-up").returncode == 0
+    assert course.asked(" pip ")
+    assert not course.asked("-m venv")
 
 
 def test_two_set_ups_do_not_mix(course: Course) -> None:

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    lines = doctor.versions(INSTRUCTORS) | findings() if args.grading else doctor.examine()
+    lines = doctor.versions(INSTRUCTORS, "run `make set-up-test`") | findings() if args.grading else doctor.examine()
     width = max(map(len, lines))
     for name, finding in lines.items():
         print(f"{name:<{width}}  {finding}")

@@ -31,9 +31,9 @@ def examine() -> dict[str, str]:
     }
 
 
-def versions(packages: Iterable[str]) -> dict[str, str]:
+def versions(packages: Iterable[str], remedy: str = "run `make lab` again") -> dict[str, str]:
     """The version of each package, or how to get it."""
-    return {name: _version(name) for name in packages}
+    return {name: _version(name) or f"missing: {remedy}" for name in packages}
 
 
 def describe_device() -> str:
@@ -65,4 +65,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "missing: run `make lab` again"
+        return ""

@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         from vae_tutorial.grading import session
     except ImportError as error:
-        print(f"grading needs {error.name}: run `make lab` again, or pip install -e '.[instructor]'", file=sys.stderr)
+        print(f"grading needs {error.name}: run `make set-up-test`, or pip install -e '.[instructor]'", file=sys.stderr)
         return 1
     return session.run(args)
