@@ -69,10 +69,11 @@ def test_what_was_set_is_what_the_script_sets(name):
 
 def test_a_record_holds_what_it_is_given_and_what_made_it(tmp_path, monkeypatch):
     recording = module("_recording")
-    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+    (tmp_path / "results").mkdir()
+    monkeypatch.setattr(recording, "FOLDER", tmp_path / "results")
     path = recording.record("name", {"epochs": 2}, [{"seed": 0, "kl": 1.5}], seconds=12.4)
     stored = json.loads(path.read_text())
-    assert path == tmp_path / "name.json"
+    assert path == tmp_path / "results" / "name.json"
     assert stored["command"] == "python results/name.py"
     assert (stored["settings"], stored["rows"], stored["seconds"]) == ({"epochs": 2}, [{"seed": 0, "kl": 1.5}], 12)
     assert f"{torch.get_num_threads()} threads" in stored["machine"]
