@@ -74,7 +74,7 @@ def explorer() -> Iterator[Quote]:
 
 def between(rows: Rows, key: str) -> str:
     low, high = (f"{end(row[key] for row in rows):.1f}" for end in (min, max))
-    return f"{low} to {high}"
+    return low if low == high else f"{low} to {high}"
 
 
 def course() -> Iterator[Quote]:
