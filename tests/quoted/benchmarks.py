@@ -54,7 +54,7 @@ def training() -> Iterator[Quote]:
         command="python benchmarks/floor.py",
     )
     added = [row["megabytes"] for row in rows_of("cost", what="images", network="mlp")]
-    template = "{} to {} MB, from [60] thousand to a million images, nearly all of it libraries that are loaded then"
+    template = "{} to {} MB, from [60] thousand to a million images, most of it libraries that are loaded then"
     yield says(template, f"{min(added):.0f}", f"{max(added):.0f}", command="python benchmarks/cost.py")
 
 
@@ -94,12 +94,14 @@ def course() -> Iterator[Quote]:
 
 def others() -> Iterator[Quote]:
     rows = [row for row in rows_of("conformance") if row["outcome"] != "not applicable"]
-    counts = []
+    counts, causes = [], {}
     for peer in ("vae-tutorial", "pythae", "pyro-ppl"):
         asked = [row for row in rows if row["peer"] == peer]
         wrong = [row for row in asked if (row["outcome"], row["kind"]) == ("does not hold", "correctness")]
         counts += [str(len(wrong)), str(len(asked))]
-    template = "correctness fails in {} of {} pairs here, {} of {} in pythae (five causes), {} of {} in pyro"
+        causes[peer] = len({row["note"] for row in wrong})
+    template = "correctness fails in {} of {} pairs here, {} of {} in pythae ({} causes), {} of {} in pyro"
+    counts.insert(4, str(causes["pythae"]))
     yield says(template, *counts, command="python benchmarks/conformance.py")
     ends = [rows_of("burda", method=method, k=500)[-1] for method in ("VAE", "IWAE-5")]
     yield says(
