@@ -16,6 +16,9 @@ from torch import Tensor
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("vae_tutorial", CHECKER)
 
+# A failed assertion of the tests' own helpers shows its values too.
+pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.iterdir() if path.stem != "conftest"))
+
 # The same examples in every run, on every machine; a slow machine is no failure.
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("course")

@@ -57,6 +57,8 @@ class Referee:
         return result
 
     def _started(self) -> Talk:
+        if self._talk is not None and self._talk.over:  # ended since the last item, for no fault of this one's
+            self.stop()
         if self._talk is None:
             self._talk = Talk(choose(self._trusted), MODULE, {}, Limits(wall=math.inf, cpu=10**6))
             self._talk.ask("preload", json.dumps(self._key.preload).encode(), STARTING)

@@ -45,6 +45,11 @@ class Talk:
         if _ended.is_set():  # while it started
             raise self._lost(LostError(), 0)
 
+    @property
+    def over(self) -> bool:
+        """Whether the process has ended."""
+        return self._contained.reason != ""
+
     def ask(self, kind: str, payload: bytes, seconds: float) -> tuple[str, bytes]:
         """Send a frame, wait for one. Raises LostError, and ends the process, where none comes in time."""
         self.send(kind, payload, seconds)
