@@ -5,6 +5,7 @@ from adversarial.attack import Attack, proved
 from adversarial.attacks_ends import ENDS, SLOW
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("attack", ENDS, ids=str)
 def test_the_rest_of_the_notebook_keeps_its_points(attack: Attack):
     proved(attack)
