@@ -135,7 +135,7 @@ def attacks() -> Iterator[Quote]:
 def grading() -> Iterator[Quote]:
     rate = {(row["checks"], row["learners"], row["jobs"]): f"{row['a_minute']:.0f}" for row in rows_of("grading")}
     yield says(
-        "{} to {} where checks need no PyTorch ([100] and [300] learners), {} for exercise [01] with all answered; "
+        "{} and {} where checks need no PyTorch ([100] and [300] learners), {} for exercise [01] with all answered; "
         "by one worker {} and {}",
         *(rate["small", learners, 2] for learners in (100, 300)),
         rate["course", 24, 2],
