@@ -28,7 +28,7 @@ test: set-up-site  ## Set up everything, run every test
 	@$(quietly) $(python) -m pytest $(all_tests)
 
 check: set-up-test  ## Run the quick tests, lint and types: under 2 minutes
-	@$(quietly) $(python) -m pytest $(in_parallel) -m "not browser and not grading" tests $(TEST_ARGS)
+	@$(quietly) $(python) -m pytest $(in_parallel) -m "not browser and not grading and not long" tests $(TEST_ARGS)
 
 set-up:  ## Build .venv for learners, where it is missing or out of date
 	@sh scripts/set_up.sh

@@ -16,6 +16,9 @@ from torch import Tensor
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("vae_tutorial", CHECKER)
 
+# Findings and shipped models made again, processes that train; `make check` leaves them to `make test`.
+LONG = {"test_results.py", "test_zoo.py", "test_sweep.py", "test_sweep_dask.py"}
+
 # A failed assertion of the tests' own helpers shows its values too.
 pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.iterdir() if path.stem != "conftest"))
 
@@ -30,8 +33,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of marking take minutes together, because most of them start sandboxes."""
+    """Tests of marking take minutes together, because most of them start sandboxes, and others, because they train."""
     for item in items:
+        if item.path.name in LONG or item.path.parent.name == "mutants":
+            item.add_marker(pytest.mark.long)
         if item.path.name.startswith("test_grading") or item.path.parent.name == "adversarial":
             item.add_marker(pytest.mark.grading)
 
