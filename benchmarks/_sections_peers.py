@@ -35,8 +35,8 @@ are an epoch). `tutorial` is the loop as most tutorials write it; `pythae`, vers
 that library's trainer; `floor` is nothing but the products of forward and backward, which no loop can do without.
 Median of {stored["settings"]["repeats"]} turns. Ready after: from nothing to the first step, which is where compiling
 goes. Above torch and the images, training adds {added or "a memory that was not measured on this system"}.
-Turns agree better than runs: between two runs of this command on shared machines of one kind, the ratio of the
-tutorials' loop to ours moved by up to a third.
+On shared machines another run gives other ratios, by more than the turns of one differ; the order of the loops was the
+same in both runs that were kept.
 
 {table(titles, lines)}"""
 

@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 from adversarial.small_key import KEY, RIGHT, WRONG, notebook
-from grading_sandboxes import bubblewrap
 
 from vae_tutorial import cli
 from vae_tutorial.grading.sandbox import SandboxUnavailable
 
+pytestmark = pytest.mark.usefixtures("a_sandbox")
+
 SLOW = "import time\ntime.sleep(20)\n" + RIGHT["double"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def a_sandbox() -> None:
-    bubblewrap()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from threading import Thread
 import pytest
 from adversarial.small_key import ALL, ASSIGNMENT, HONEST, KEY, RIGHT, WRONG, notebook
 from distributed import Client, LocalCluster
-from grading_sandboxes import bubblewrap
 
 from vae_tutorial.grading import grade as grading
 from vae_tutorial.grading.book.gradebook import Book
@@ -30,6 +29,8 @@ from vae_tutorial.grading.records import Submission, Verdict
 from vae_tutorial.grading.sandbox import SandboxUnavailable
 from vae_tutorial.sweep import cluster
 
+pytestmark = pytest.mark.usefixtures("a_sandbox")
+
 GRADE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -38,11 +39,6 @@ from vae_tutorial.grading.grade import grade, read_key
 print("ready", flush=True)
 grade(read_key("small", Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), ThreadPoolExecutor(2))
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def a_sandbox() -> None:
-    bubblewrap()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from grading_sandboxes import bubblewrap
 from made_class import LESSON, class_of_twelve, write
 
 from vae_tutorial import cli
@@ -24,7 +23,7 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.star
 COMMANDS += re.findall(r"`(vae-tutorial \w+ [^`]+)`", TEXT)
 LARGEST = 150_000  # bytes of a picture
 # What the table of the guide's section 4 says of a sample; each costs seconds, and j the time limit.
-POINTS = {"b": 14, "h": 13, "i": 2, "l": 0}
+POINTS = {"b": 14, "c": 8, "h": 13, "i": 2, "k": 3, "l": 0}
 
 
 class Parsed(Exception):  # noqa: N818
@@ -108,11 +107,6 @@ def test_its_class_is_the_same_every_time_and_in_every_layout(tmp_path):
 def test_what_cannot_be_ends_with_status_2_and_is_named(given, said, tmp_path, capsys):
     assert cli.main(["grade", *given, "--submissions", str(tmp_path), "-o", str(tmp_path / "grading")]) == 2
     assert said in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def a_sandbox() -> None:
-    bubblewrap()
 
 
 @pytest.mark.parametrize("learner", POINTS)

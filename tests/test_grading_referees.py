@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from adversarial.small_key import ALL, RIGHT, judged, notebook, said
-from grading_sandboxes import bubblewrap
 
 from vae_tutorial.grading.judging.referees import MODULE
 from vae_tutorial.grading.judging.talking import ended
@@ -30,9 +29,9 @@ def _ended() -> None:
         pass
 
 
+@pytest.mark.usefixtures("a_sandbox")
 @pytest.mark.parametrize("lose", [_killed, _ended])
 def test_one_that_was_lost_between_two_submissions_is_started_anew(lose: Callable[[], None]):
-    bubblewrap()
     for _ in range(2):
         verdict = judged(notebook(RIGHT))
         assert verdict.points == ALL, said(verdict)
