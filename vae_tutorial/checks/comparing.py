@@ -14,6 +14,7 @@ Truth = Number | Mapping[str, Number]
 Slips = Mapping[str, Truth]
 
 RTOL = 1e-4
+TYPING = ("NameError", "AttributeError", "UnboundLocalError", "SyntaxError")  # what mistyped code stops with
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,17 @@ def one_of(claim: str, answer: Answer, accepted: Iterable[str]) -> Verdict:
     return holds(
         claim, lambda value: None if value in words else f"{value!r} is none of {', '.join(map(repr, words))}", answer
     )
+
+
+def refuses(claim: str, answer: Answer, through: str) -> Verdict:
+    """Whether the answer names an error that is a refusal. through: what is said where it is "nothing"."""
+
+    def problem(name: Any) -> str | None:
+        if name == "nothing":
+            return through
+        return f"it stops with {name}, which is a slip in the code, not a refusal" if name in TYPING else None
+
+    return holds(claim, problem, answer)
 
 
 def _problem(

@@ -10,7 +10,7 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from vae_tutorial.checks.answers import ask, given
-from vae_tutorial.checks.comparing import Verdict, holds, matches, one_of
+from vae_tutorial.checks.comparing import Verdict, holds, matches, one_of, refuses
 from vae_tutorial.checks.conditional_toys import toy_cvae, toy_layer
 from vae_tutorial.checks.toys import SIDE, draw, no_pixels, toy_images
 from vae_tutorial.gaussian import DiagGaussian
@@ -19,8 +19,6 @@ from vae_tutorial.vae import ConditionalVAE
 CONTRAST = 12.0  # of the model whose samples are looked at
 FAULTS = ("deaf encoder", "deaf decoder", "shuffled labels", "idle code")
 SPREAD, STEP = "spread over the rows [k, h, w]", "spread of the step from the class before [k, h, w]"
-NOTHING = "nothing"  # what is raised where labels go through
-TYPING = ("NameError", "AttributeError", "UnboundLocalError", "SyntaxError")  # what mistyped code stops with
 
 
 def one_hot(
@@ -65,7 +63,8 @@ def one_hot(
     )
     for label, said in ((k, f"though {k - 1} is the last class"), (-1, "of zeros or of the last class")):
         wrong = torch.tensor([0, label])
-        yield holds(f"refuses the label {label} among {k} classes", _let_through(label, said), ask(refused, wrong, k))
+        through = f"it gives a row for {label}, {said}: raise an error for labels that are no class"
+        yield refuses(f"refuses the label {label} among {k} classes", ask(refused, wrong, k), through)
 
 
 def join(function: Callable, *, seed: int = 0, b: int = 4, k: int = 5, z: int = 3) -> Iterator[Verdict]:
@@ -301,14 +300,3 @@ def _seen(tiles: Tensor) -> Any:
     """Of images [r, k, h, w], by name: mean and spread over r, and the spread of the difference to the class before."""
     step = tiles - tiles.roll(1, dims=1)
     return {"mean over the rows [k, h, w]": tiles.mean(0), SPREAD: tiles.std(0), STEP: step.std(0)}
-
-
-def _let_through(label: int, said: str) -> Callable[[Any], str | None]:
-    """Judge the name of what was raised for a label that is no class."""
-
-    def problem(name: Any) -> str | None:
-        if name == NOTHING:
-            return f"it gives a row for {label}, {said}: raise an error for labels that are no class"
-        return f"it stops with {name}, which is a slip in the code, not a refusal" if name in TYPING else None
-
-    return problem
